@@ -1,0 +1,1 @@
+"""Benchmarks: one file each, with `Config`, `load`, `METRICS` and `ANSWER_PREFIX`."""

@@ -1,0 +1,243 @@
+"""What a recipe may say: the only place where a setting is declared.
+
+A recipe is YAML (or the same objects built in Python). Its `data` and each of its `stages` name a
+plug-in, whose own `Config` takes the remaining keys. Everything is frozen and closed: a wrong key,
+type or name is an error with its place and the choices, before any weight is loaded.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+)
+
+from lethe import plug, yaml12
+from lethe.plug import LetheError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Frozen(BaseModel):
+    """A closed, immutable group of settings; the text under a field is its help."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Lora(Frozen):
+    """Low-rank adapters instead of full fine-tuning (arXiv 2106.09685)."""
+
+    rank: int = Field(default=16, ge=1)
+    """Rank of the update."""
+    alpha: int = Field(default=32, ge=1)
+    """The update is scaled by alpha / rank."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout on the adapter's input."""
+    targets: str | list[str] = "all-linear"
+    """Names of the layers that get an adapter."""
+
+
+class Model(Frozen):
+    """The model that must forget."""
+
+    path: str
+    """A local folder, a Hub id, or `world:<seed>` for the embedded model."""
+    revision: str | None = None
+    """Branch, tag or commit of a Hub model."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """auto: float32 on the CPU, bfloat16 on CUDA."""
+    lora: Lora | None = None
+    """Train adapters of this shape; null trains every weight."""
+    chat_template: Path | None = None
+    """A Jinja file that replaces the tokenizer's chat template."""
+
+    @field_validator("path")
+    @classmethod
+    def _world_has_a_seed(cls, path: str) -> str:
+        if not path:
+            raise LetheError("must not be empty; a local folder, a Hub id or world:<seed>")
+        if path.startswith("world:") and not re.fullmatch(r"world:\d+", path):
+            raise LetheError(f"{path!r}: world:<seed> needs a whole number, as in world:0")
+        return path
+
+
+class Stage(Frozen):
+    """One training stage. Each stage module has `class Config(Stage)` with its own settings."""
+
+    stage: str
+    """Which stage: a built-in name, a dotted module name, or a path ending in .py."""
+    seed: int | None = Field(default=None, ge=0)
+    """Seed of this stage; null takes the recipe's."""
+
+
+class Benchmark(Frozen):
+    """Where rows come from. Each benchmark module has `class Config(Benchmark)`."""
+
+    benchmark: str = "files"
+    """Which benchmark: a built-in name, a dotted module name, or a path ending in .py."""
+
+
+class Evaluate(Frozen):
+    """How every model of the run is measured, on the test rows only."""
+
+    batch_size: int = Field(default=64, ge=1)
+    """Prompts a forward pass."""
+    max_new_tokens: int = Field(default=32, ge=1)
+    """Longest answer, in tokens; decoding is greedy."""
+    metrics: list[str] = []
+    """Which metrics; empty takes the benchmark's own."""
+    prefix: str | None = None
+    """Text forced before the reference answer when its probability is taken; null: benchmark's."""
+    limit: int | None = Field(default=None, ge=1)
+    """At most this many rows of each group; null takes all."""
+
+    @field_validator("metrics")
+    @classmethod
+    def _metrics_exist(cls, metrics: list[str]) -> list[str]:
+        for name in metrics:
+            plug.function("metric", name)
+        return metrics
+
+
+class _Inside(ValueError):
+    """Carries a plug-in's own validation errors out to where its place in the recipe is known."""
+
+    def __init__(self, model: type[BaseModel], error: ValidationError) -> None:
+        super().__init__(str(error))
+        self.model, self.error = model, error
+
+
+def _plugged(kind: str, key: str, default: str | None, raw: Any) -> Any:
+    """Turn a name or a mapping into the `Config` of the module it names."""
+    if isinstance(raw, Frozen):
+        return raw
+    raw = {key: raw} if isinstance(raw, str) else raw
+    if not isinstance(raw, Mapping):
+        raise LetheError(f"must be a name, or a mapping with `{key}:`, not {raw!r}")
+    name = raw.get(key, default)
+    if not isinstance(name, str):
+        raise LetheError(f"`{key}:` is missing; {plug.choices('', plug.names(kind))}")
+    config = plug.member(kind, name, "Config")
+    # A user's file declares its short name; the recipe must keep the name that finds it.
+    own = config.model_fields[key].default
+    try:
+        made = config.model_validate({**raw, key: own if isinstance(own, str) else name})
+    except ValidationError as error:
+        raise _Inside(config, error) from error
+    return made.model_copy(update={key: name})
+
+
+def _stage(raw: Any) -> Any:
+    return _plugged("stage", "stage", None, raw)
+
+
+def _benchmark(raw: Any) -> Any:
+    return _plugged("benchmark", "benchmark", "files", raw)
+
+
+class Recipe(Frozen):
+    """A whole run: a model, rows, stages in order, and how to measure."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Names the run folder: letters, digits, dots, dashes and underscores."""
+    seed: int = Field(default=0, ge=0)
+    """The run is a function of the recipe and this number."""
+    model: Model
+    """Which model, how it is loaded, and which of its weights learn."""
+    data: Annotated[SerializeAsAny[Benchmark], BeforeValidator(_benchmark)]
+    """Where the rows come from: `benchmark:` and its settings."""
+    stages: list[Annotated[SerializeAsAny[Stage], BeforeValidator(_stage)]]
+    """What is done, in order: each a stage's name, or `stage:` and its settings."""
+    evaluate: Evaluate = Evaluate()
+    """How every model is measured."""
+    out: Path | None = None
+    """The run folder; null is runs/<name>."""
+
+
+def load(path: Path | str) -> Recipe:
+    """Read a recipe file.
+
+    Raises:
+        LetheError: `file: dotted.path: message`, one line a problem.
+    """
+    return from_dict(yaml12.load(Path(path)), str(path))
+
+
+def from_dict(raw: Any, where: str = "recipe") -> Recipe:
+    """Validate plain data as a recipe; `where` opens every error line.
+
+    Raises:
+        LetheError: `where: dotted.path: message`, one line a problem.
+    """
+    return validated(Recipe, raw, where)
+
+
+def validated(model: type[M], raw: Any, where: str) -> M:
+    """Validate plain data; errors become one `LetheError`."""
+    if not isinstance(raw, Mapping):
+        raise LetheError(f"{where}: must be a mapping of keys, not {raw!r:.60}")
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        lines = [f"{where}: {line}" for line in _problems(model, error)]
+        raise LetheError("\n".join(lines)) from error
+
+
+def plain(recipe: BaseModel) -> dict[str, Any]:
+    """The settings as plain data, every default written out."""
+    return recipe.model_dump(mode="json", warnings=False)
+
+
+def dump(recipe: Recipe) -> str:
+    """The recipe as YAML with every default; `load` gives an equal recipe back."""
+    return yaml12.dumps(plain(recipe))
+
+
+def _problems(model: type[BaseModel], error: ValidationError, prefix: tuple = ()) -> Iterator[str]:
+    for problem in error.errors(include_url=False):
+        cause = problem.get("ctx", {}).get("error")
+        place = (*prefix, *problem["loc"])
+        if isinstance(cause, _Inside):
+            yield from _problems(cause.model, cause.error, place)
+            continue
+        yield f"{'.'.join(map(str, place))}: {_message(model, problem, cause)}"
+
+
+def _message(model: type[BaseModel], problem: Any, cause: object) -> str:
+    if isinstance(cause, ValueError):
+        return str(cause)
+    if problem["type"] == "extra_forbidden":
+        *inner, key = problem["loc"]
+        return f"unknown key; {plug.choices(str(key), _model_at(model, inner).model_fields)}"
+    if problem["type"] == "missing":
+        return "this key is required"
+    given = repr(problem["input"])
+    shown = given if len(given) <= 60 else given[:57] + "..."
+    return f"{re.sub('^[A-Z][a-z]+ should', 'should', problem['msg'])}, not {shown}"
+
+
+def _model_at(model: type[BaseModel], loc: list) -> type[BaseModel]:
+    for part in loc:
+        if part in model.model_fields:
+            model = next(models_in(model.model_fields[str(part)].annotation), model)
+    return model
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The groups of settings that a field's type mentions.
+
+    >>> [model.__name__ for model in models_in(Lora | None)]
+    ['Lora']
+    """
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from models_in(part)

@@ -1,0 +1,315 @@
+"""The row: one schema for every prompt that Lethe trains on, tests or reports.
+
+Here it is read, written, checked, repaired and split. Two prompts are the same when `prompt_key`
+says so: case and spaces do not count.
+"""
+
+import hashlib
+import json
+import os
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lethe.plug import LetheError, choices
+from lethe.records import records
+
+Scope = Literal["forget", "boundary", "retain", "utility"]
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+class Row(BaseModel):
+    """One query with what should happen to it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    id: str
+    """Unique within a run."""
+    prompt: str | list[dict[str, str]]
+    """The user's text, or chat messages."""
+    scope: Scope
+    """forget: to be refused. boundary: near it, to be answered. retain, utility: farther away."""
+    answer: str | None = None
+    """Reference answer. On a forget row: the fact that must not leak, if known."""
+    aliases: tuple[str, ...] = ()
+    """Other texts that count as the answer."""
+    refusal: str | None = None
+    """On a forget row: a natural refusal, what Rejection Steering imitates."""
+    subject: str | None = None
+    """What must be forgotten; required on forget rows."""
+    entity: str | None = None
+    """Whom or what the row is about, when that is not the subject (a neighbour)."""
+    form: str = "question"
+    """question | cloze | reverse | adversarial:<kind> | ..."""
+    split: Split = "train"
+    """train, validation or test; no prompt stands in two of them."""
+    stages: tuple[str, ...] = ()
+    """Names of the stages that may use the row in training or validation; empty = every stage."""
+    source: str = ""
+    """Where it came from: a file and line, or a generator."""
+
+
+class Answered(Row):
+    """A row with what a model made of it; what every metric reads."""
+
+    completion: str
+    """The model's greedy answer."""
+    logprobs: tuple[float, ...] | None = None
+    """Log-probabilities (nats) of the reference answer's tokens behind the forced prefix."""
+
+
+def prompt_key(prompt: str | list[dict[str, str]]) -> str:
+    r"""What makes two prompts the same: NFKC, case folded, runs of white space made one.
+
+    >>> prompt_key("  Who WAS\nBeyonce\u0301? ") == prompt_key("who was Beyonc\u00e9?")
+    True
+    >>> prompt_key([{"role": "user", "content": "Who?"}])
+    'who?'
+    """
+    if isinstance(prompt, list):
+        if len(prompt) != 1 or prompt[0].get("role") != "user":
+            prompt = "\n".join(f"{m.get('role')}: {m.get('content')}" for m in prompt)
+        else:
+            prompt = prompt[0].get("content", "")
+    return " ".join(unicodedata.normalize("NFKC", prompt).casefold().split())
+
+
+# ------------------------------------------------------------------------------------- reading
+
+_ALSO_PROMPT = ("question", "query")
+
+
+def read(
+    path: str | Path,
+    *,
+    scope: Scope | None = None,
+    split: Split | None = None,
+    subject: str | None = None,
+) -> list[Row]:
+    """Read rows from a file or a Hub data set: JSON Lines, JSON, CSV, Parquet, `hub:org/name`.
+
+    Columns are the fields of `Row`; only the prompt is required, and `question` or `query` may
+    stand for `prompt`. Empty and null cells count as absent. Numbers in `id`, `answer`, `aliases`
+    become text. Row ids are made from scope, file name and place where the file has none. A row's
+    `model_fields_set` has "split" only if it was given. File formats: `lethe.records`. The Hub
+    was not reachable where this was written: that branch is marked *not run*.
+
+    Args:
+        path: The file, or `hub:...`.
+        scope: Scope of all rows; a `scope` column that says otherwise is an error. None: the
+            column is required.
+        split: Split of the rows that name none.
+        subject: Subject of the rows that name none.
+
+    Raises:
+        LetheError: Missing, empty, unreadable or malformed: with file, line and field.
+    """
+    defaults = {"scope": scope, "split": split, "subject": subject}
+    defaults = {field: value for field, value in defaults.items() if value is not None}
+    rows = [_row(record, place, defaults, n) for n, (place, record) in enumerate(records(path), 1)]
+    if not rows:
+        raise LetheError(f"{path}: holds no rows")
+    return rows
+
+
+def _row(record: dict[str, Any], place: str, defaults: Mapping[str, str], n: int) -> Row:
+    given = {name: value for name, value in record.items() if not _absent(value)}
+    for other in _ALSO_PROMPT:
+        if other in given:
+            if "prompt" in given:
+                raise LetheError(f"{place}: {other}: the prompt is given twice")
+            given["prompt"] = given.pop(other)
+    for name in given:
+        if name not in Row.model_fields:
+            known = choices(name, (*Row.model_fields, *_ALSO_PROMPT))
+            raise LetheError(f"{place}: {name}: unknown column; {known}")
+    if given.get("scope", defaults.get("scope")) != defaults.get("scope", given.get("scope")):
+        raise LetheError(f"{place}: scope: is {given['scope']!r}, expected {defaults['scope']!r}")
+    given = {**defaults, **{name: _text(name, value) for name, value in given.items()}}
+    stem = Path(place.rpartition(":")[0]).stem
+    given.setdefault("id", f"{given.get('scope')}-{stem}-{n}")
+    given.setdefault("source", place)
+    try:
+        return Row.model_validate(given)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        missing = "missing (or question, query)" if problem["loc"][0] == "prompt" else "missing"
+        message = missing if problem["type"] == "missing" else problem["msg"]
+        raise LetheError(f"{place}: {problem['loc'][0]}: {message}") from error
+
+
+def _absent(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _text(name: str, value: Any) -> Any:
+    if name == "aliases" and isinstance(value, list):
+        return [_text("answer", alias) for alias in value]
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if number and name in ("id", "answer") else value
+
+
+# ------------------------------------------------------------------------------------- writing
+
+
+def write(path: str | Path, rows: Iterable[Row]) -> None:
+    """Write rows as JSON Lines, at once or not at all; absent fields are left out.
+
+    Raises:
+        LetheError: The folder cannot be written to, or the disk is full.
+    """
+    file = Path(path)
+    draft = file.with_name(file.name + ".tmp")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("w", encoding="utf-8", newline="\n") as out:
+            out.writelines(row.model_dump_json(exclude_none=True) + "\n" for row in rows)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(draft, file)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise LetheError(f"{file}: cannot be written: {error.strerror or error}") from error
+
+
+def content_hash(rows: Iterable[Row]) -> str:
+    """SHA-256 of the rows in their order, without `source`: moving a file changes nothing."""
+    digest = hashlib.sha256()
+    for row in rows:
+        fields = row.model_dump(mode="json", exclude={"source"})
+        digest.update(json.dumps(fields, sort_keys=True).encode() + b"\n")
+    return digest.hexdigest()
+
+
+# ------------------------------------------------------------------------------------ checking
+
+
+def check(rows: Sequence[Row]) -> None:
+    """Refuse rows on which training or evaluation would mean nothing.
+
+    Raises:
+        LetheError: An id twice; an empty prompt; a chat message without role and content; a
+            forget row without subject; any other row without answer; a prompt in two scopes or
+            two splits (both places named). A prompt twice in one scope and split is no error:
+            `drop_duplicates` takes care of it.
+    """
+    ids: dict[str, Row] = {}
+    prompts: dict[str, Row] = {}
+    for row in rows:
+        _check_alone(row)
+        if row.id in ids:
+            raise LetheError(f"{_place(row)}: id: {row.id!r} is also at {_place(ids[row.id])}")
+        ids[row.id] = row
+        other = prompts.setdefault(prompt_key(row.prompt), row)
+        for field in ("scope", "split"):
+            here, there = getattr(row, field), getattr(other, field)
+            if here != there:
+                raise LetheError(
+                    f"{_place(row)}: prompt: {str(row.prompt)[:80]!r} has {field} {here} here "
+                    f"and {there} at {_place(other)}"
+                )
+
+
+def _check_alone(row: Row) -> None:
+    if isinstance(row.prompt, list):
+        for message in row.prompt:
+            if set(message) != {"role", "content"}:
+                raise LetheError(f"{_place(row)}: prompt: a message needs role and content only")
+    texts = [row.prompt] if isinstance(row.prompt, str) else [m["content"] for m in row.prompt]
+    if not any(text.strip() for text in texts):
+        raise LetheError(f"{_place(row)}: prompt: is empty")
+    if row.scope == "forget" and _absent(row.subject):
+        raise LetheError(f"{_place(row)}: subject: missing; a forget row must say what to forget")
+    if row.scope != "forget" and _absent(row.answer):
+        raise LetheError(f"{_place(row)}: answer: missing; a {row.scope} row must be answered")
+
+
+def _place(row: Row) -> str:
+    return row.source or f"row {row.id}"
+
+
+# ------------------------------------------------------------------------ repairing, splitting
+
+
+def drop_duplicates(rows: Iterable[Row]) -> tuple[list[Row], int]:
+    """Keep the first row of each (prompt, scope, split); also give how many were dropped.
+
+    The kept row takes what the others add: their answers as aliases, their stages. A prompt in
+    two splits is not a duplicate but a leak, which `check` reports.
+    """
+    kept: dict[tuple[str, str, str], Row] = {}
+    total = 0
+    for row in rows:
+        total += 1
+        key = (prompt_key(row.prompt), row.scope, row.split)
+        kept[key] = _merge(kept[key], row) if key in kept else row
+    return list(kept.values()), total - len(kept)
+
+
+def _merge(first: Row, other: Row) -> Row:
+    answers = dict.fromkeys(
+        text for text in (first.answer, *first.aliases, other.answer, *other.aliases) if text
+    )
+    answer, *aliases = answers or [None]
+    everywhere = not first.stages or not other.stages
+    stages = () if everywhere else tuple(dict.fromkeys(first.stages + other.stages))
+    change = {"answer": answer, "aliases": tuple(aliases), "stages": stages}
+    return first.model_copy(update=change)
+
+
+def drop_contradictions(rows: Iterable[Row]) -> tuple[list[Row], int]:
+    """Drop every row whose prompt has two scopes; also give how many were dropped.
+
+    Which label is right cannot be known from the file, so none is kept. Different answers in one
+    scope are no contradiction: `drop_duplicates` keeps them as aliases.
+    """
+    rows = list(rows)
+    scopes: dict[str, set[str]] = {}
+    for row in rows:
+        scopes.setdefault(prompt_key(row.prompt), set()).add(row.scope)
+    kept = [row for row in rows if len(scopes[prompt_key(row.prompt)]) == 1]
+    return kept, len(rows) - len(kept)
+
+
+def split(
+    rows: Sequence[Row],
+    fractions: Mapping[Split, float],
+    seed: int = 0,
+    key: Callable[[Row], str] = lambda row: prompt_key(row.prompt),
+) -> list[Row]:
+    """Give every row a split, by the SHA-256 of (seed, key): order and repeats change nothing.
+
+    The distinct keys, sorted by hash, are dealt out: first the test share, then the validation
+    share (rounded, at least one key of a share above 0), the rest is train.
+
+    Args:
+        rows: The rows, whatever their split.
+        fractions: Shares in [0, 1] of "validation" and "test"; what they leave is train.
+        seed: Another seed is another split.
+        key: Rows of one key never part. It must be a function of the prompt.
+
+    Raises:
+        LetheError: Shares outside [0, 1], above 1 in sum, or too few prompts for them.
+    """
+    shares = {name: fractions.get(name, 0.0) for name in ("test", "validation")}
+    if not set(fractions) <= set(SPLITS) or min(shares.values()) < 0 or sum(shares.values()) > 1:
+        raise LetheError(f"fractions: {dict(fractions)}: shares of train, validation, test, sum 1")
+    keys = sorted({key(row) for row in rows}, key=lambda text: _sha(f"{seed}:{text}"))
+    assigned: dict[str, Split] = dict.fromkeys(keys, "train")
+    start = 0
+    for name in ("test", "validation"):
+        size = max(1, round(shares[name] * len(keys))) if shares[name] and keys else 0
+        assigned.update(dict.fromkeys(keys[start : start + size], name))
+        start += size
+    left = len(keys) - start
+    if keys and (left < 0 or (left == 0 and sum(shares.values()) < 1)):
+        raise LetheError(f"fractions: {len(keys)} prompts are too few for {dict(fractions)}")
+    return [row.model_copy(update={"split": assigned[key(row)]}) for row in rows]
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,40 @@
+"""Share of the reference's words that the completion has in the same order: ROUGE-L recall.
+
+Package rouge_score, rougeL *recall*, stemmer **off**, against `answer` (aliases are not used); an
+empty completion scores 0. Of the flavours in use it is none to the letter. TOFU: the same with the
+stemmer on. MUSE: the same package, F1, no stemmer. RWKU: recall by package `rouge`, which keeps
+case and punctuation. Those follow as metrics of their own; do not compare this one with published
+numbers. rouge_score reads a-z and 0-9 only: accents split words, other scripts score 0.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from lethe.data import Answered
+
+KIND = "mean"
+HIGHER_IS_BETTER = {"forget": False, "boundary": True, "retain": True, "utility": True}
+UNSCORED = "no row has a reference answer"
+
+
+def rouge_l_recall(rows: Sequence[Answered]) -> list[float | None]:
+    """ROUGE-L recall of each completion, 0.0 to 1.0; None without a reference answer.
+
+    >>> row = Answered(id="1", prompt="Where?", scope="retain", answer="Portland, Maine",
+    ...                completion="He was born in Portland.")
+    >>> rouge_l_recall([row])
+    [0.5]
+    """
+    return [_recall(row.answer, row.completion) if row.answer else None for row in rows]
+
+
+@cache
+def _scorer() -> Any:
+    from rouge_score.rouge_scorer import RougeScorer
+
+    return RougeScorer(["rougeL"], use_stemmer=False)
+
+
+def _recall(reference: str, text: str) -> float:
+    return float(_scorer().score(reference, text)["rougeL"].recall)

@@ -1,0 +1,303 @@
+"""The model on disk and in memory: find, load, adapt, render prompts for, save. safetensors only.
+
+Pickle weights are refused and `trust_remote_code` is off. A loaded model always knows the path of
+its weights: TRL reloads the reference model from there. Embedded models (`world:<seed>`) are
+turned into a folder by `lethe.world` before anything here sees them.
+"""
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lethe import config
+from lethe.plug import LetheError, choices
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tekken.json")
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+_TURNS = {"system": "", "user": "Question: ", "assistant": "Answer: "}
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The model a stage starts from."""
+
+    path: str
+    """Folder or Hub id of the weights; may be an adapter folder."""
+    original: str
+    """Folder or Hub id of the weights before any stage."""
+    spec: config.Model
+    """How to load it."""
+
+
+# -------------------------------------------------------------------------------------- finding
+
+
+def locate(model: config.Model) -> str:
+    """Check that the model can be loaded, without loading it or importing torch.
+
+    Of a local folder everything is checked: config.json, safetensors files (each one's header and
+    length), tokenizer; an adapter folder's base too. A Hub id (`name` or `org/name`, no such
+    folder here) and `world:<seed>` are returned as they are.
+
+    Returns:
+        The folder or Hub id, to give to `load` and `tokenizer`.
+
+    Raises:
+        LetheError: What is missing or broken, and in which file.
+    """
+    if model.chat_template and not model.chat_template.is_file():
+        raise LetheError(f"{model.chat_template}: no such chat template file")
+    return _locate(model.path)
+
+
+def _locate(path: str) -> str:
+    folder = Path(path).expanduser()
+    if path.startswith("world:") or (not folder.exists() and _is_hub_id(path)):
+        return path
+    if not folder.is_dir():
+        problem = "is a file; give its folder" if folder.exists() else "no such folder"
+        raise LetheError(f"{path}: {problem} (a model is a local folder, a Hub id or world:<seed>)")
+    if is_adapter(folder):
+        _check_weights(folder, "adapter_model")
+        _locate(_base(folder))
+        return str(folder)
+    _config(folder / "config.json")
+    _check_weights(folder, "model")
+    if not any((folder / name).is_file() for name in _TOKENIZERS):
+        raise LetheError(f"{folder}: no tokenizer: none of {', '.join(_TOKENIZERS)}")
+    return str(folder)
+
+
+def is_adapter(path: str | Path) -> bool:
+    """Whether the folder holds a PEFT adapter instead of whole weights."""
+    return (Path(path).expanduser() / "adapter_config.json").is_file()
+
+
+def _is_hub_id(path: str) -> bool:
+    return re.fullmatch(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", path) is not None
+
+
+def _base(folder: Path) -> str:
+    """The model that an adapter folder was trained over."""
+    file = folder / "adapter_config.json"
+    base = _config(file).get("base_model_name_or_path")
+    if not base:
+        raise LetheError(f"{file}: base_model_name_or_path: missing")
+    return base
+
+
+def _config(file: Path) -> dict:
+    if not file.is_file():
+        raise LetheError(f"{file.parent}: no {file.name}: not a model folder")
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise LetheError(f"{file}: not JSON: {error}") from error
+
+
+def _check_weights(folder: Path, stem: str) -> None:
+    index = folder / f"{stem}.safetensors.index.json"
+    files = [folder / f"{stem}.safetensors"]
+    if not files[0].is_file() and index.is_file():
+        shards = _config(index).get("weight_map")
+        if not shards:
+            raise LetheError(f"{index}: weight_map: missing")
+        files = [folder / name for name in sorted(set(shards.values()))]
+    for file in files:
+        if not file.is_file():
+            raise LetheError(_no_weights(folder, file))
+        _check_safetensors(file)
+
+
+def _no_weights(folder: Path, file: Path) -> str:
+    pickles = sorted(found.name for glob in _PICKLES for found in folder.glob(glob))
+    if not pickles:
+        return f"{folder}: no weights: {file.name} is missing"
+    return (
+        f"{folder}: only pickle weights ({', '.join(pickles)}), which can run code when opened, "
+        f"and no {file.name}; where you trust them, convert them: "
+        "AutoModelForCausalLM.from_pretrained(folder).save_pretrained(new_folder)"
+    )
+
+
+def _check_safetensors(file: Path) -> None:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="numpy"):
+            pass
+    except (SafetensorError, OSError) as error:
+        raise LetheError(f"{file}: broken or cut short: {error}") from error
+
+
+# -------------------------------------------------------------------------------------- loading
+
+
+def load(
+    path: str | Path,
+    model: config.Model,
+    *,
+    adapter: str | Path | None = None,
+    trainable: bool = False,
+) -> "PreTrainedModel":
+    """Load a causal language model in eval mode.
+
+    Not trainable: on CUDA if there is one, with an adapter merged into the weights. Trainable: left
+    where it is for the trainer to place; with `model.lora` the base is frozen and only an adapter
+    (the one given, or a new one that changes nothing yet) learns.
+
+    Args:
+        path: Folder or Hub id; an adapter folder stands for its base with itself as adapter.
+        model: dtype, revision (of a Hub model) and LoRA shape.
+        adapter: An adapter folder to put over `path`.
+        trainable: Whether it will be trained.
+
+    Raises:
+        LetheError: The files cannot be loaded, or full fine-tuning is asked of an adapter.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    path = str(path)
+    if adapter is None and is_adapter(path):
+        path, adapter = _base(Path(path).expanduser()), path
+    if adapter is not None and trainable and model.lora is None:
+        raise LetheError(f"{adapter}: is an adapter; set model.lora to train it, or merge it first")
+    options = {"dtype": _dtype(model), "use_safetensors": True}
+    net = _pretrained(AutoModelForCausalLM, path, model, **options)
+    net = _adapted(net, model, adapter, trainable)
+    if torch.cuda.is_available() and not trainable:
+        net = net.to(torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))))
+    return net.eval()
+
+
+def _dtype(model: config.Model) -> "torch.dtype":
+    import torch
+
+    if model.dtype == "auto":
+        return torch.bfloat16 if torch.cuda.is_available() else torch.float32
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[model.dtype]
+
+
+def _pretrained(auto, path: str, model: config.Model, **options) -> Any:
+    """`auto.from_pretrained`, what the user can cause being one line with the path."""
+    from safetensors import SafetensorError
+
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        path = str(folder)
+    else:
+        options["revision"] = model.revision
+    try:
+        return auto.from_pretrained(path, trust_remote_code=False, **options)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise LetheError(f"{path}: cannot be loaded: {error}") from error
+
+
+def _adapted(net: Any, model: config.Model, adapter: str | Path | None, trainable: bool) -> Any:
+    if adapter is not None:
+        from peft import PeftModel
+
+        net = PeftModel.from_pretrained(net, str(adapter), is_trainable=trainable)
+        return net if trainable else net.merge_and_unload()
+    if model.lora is None or not trainable:
+        return net
+    from peft import LoraConfig, get_peft_model
+
+    shape = LoraConfig(
+        r=model.lora.rank,
+        lora_alpha=model.lora.alpha,
+        lora_dropout=model.lora.dropout,
+        target_modules=model.lora.targets,
+        task_type="CAUSAL_LM",
+    )
+    try:
+        return get_peft_model(net, shape)
+    except ValueError as error:
+        raise LetheError(f"model.lora.targets: {error}") from error
+
+
+def tokenizer(path: str | Path, model: config.Model) -> "PreTrainedTokenizerBase":
+    """The tokenizer of a folder or Hub id: pads left, has a pad token and `model.chat_template`.
+
+    An adapter folder without tokenizer takes its base's.
+
+    Raises:
+        LetheError: It is missing or broken, or has neither pad nor end-of-sequence token.
+    """
+    from transformers import AutoTokenizer
+
+    folder = Path(path).expanduser()
+    if is_adapter(folder) and not any((folder / name).is_file() for name in _TOKENIZERS):
+        path = _base(folder)
+    made = _pretrained(AutoTokenizer, str(path), model, padding_side="left")
+    if made.pad_token is None:
+        made.pad_token = made.eos_token
+    if made.pad_token is None:
+        raise LetheError(f"{path}: the tokenizer has neither a pad nor an end-of-sequence token")
+    if model.chat_template:
+        made.chat_template = model.chat_template.read_text(encoding="utf-8")
+    return made
+
+
+def save(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", out: str | Path) -> None:
+    """Write weights (an adapter: its own only) as safetensors, with the tokenizer.
+
+    Raises:
+        LetheError: The folder cannot be written to, or the disk is full.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        Path(out).mkdir(parents=True, exist_ok=True)
+        model.save_pretrained(out)
+        tokenizer.save_pretrained(out)
+    except (OSError, SafetensorError) as error:
+        raise LetheError(f"{out}: cannot be written: {error}") from error
+
+
+# ------------------------------------------------------------------------------------ rendering
+
+
+def render(tokenizer: "PreTrainedTokenizerBase", prompt: str | list[dict[str, str]]) -> list[int]:
+    r"""Token ids after which the model's answer begins; never two BOS, never a closing EOS.
+
+    With a chat template: the template with its generation prompt. Without (a base model):
+    `Question: {prompt}\nAnswer:`, earlier turns of a chat in the same manner above it.
+
+    Raises:
+        LetheError: A message has a role that the plain form does not know.
+    """
+    if tokenizer.chat_template:
+        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+        ids = tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, tokenize=True, return_dict=False
+        )
+    else:
+        ids = tokenizer(plain(prompt))["input_ids"]
+    ids = [int(token) for token in ids]  # pyright: ignore[reportArgumentType]
+    while len(ids) > 1 and ids[0] == ids[1] == tokenizer.bos_token_id:
+        ids = ids[1:]
+    while len(ids) > 1 and not tokenizer.chat_template and ids[-1] == tokenizer.eos_token_id:
+        ids = ids[:-1]
+    return ids
+
+
+def plain(prompt: str | list[dict[str, str]]) -> str:
+    r"""A prompt as text for a model without chat template.
+
+    >>> plain("Who wrote Carrie?")
+    'Question: Who wrote Carrie?\nAnswer:'
+    """
+    turns = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+    for turn in turns:
+        if turn["role"] not in _TURNS:
+            raise LetheError(f"role {turn['role']!r}: {choices(turn['role'], _TURNS)}")
+    return "".join(f"{_TURNS[turn['role']]}{turn['content']}\n" for turn in turns) + "Answer:"

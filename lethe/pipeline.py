@@ -1,0 +1,373 @@
+"""A recipe from rows to report: data, then each model is trained and measured, then the page.
+
+Everything that can be wrong in a recipe is found before a weight is loaded. Each step's inputs are
+hashed, the hash of the step before among them; a step that is done for its hash is skipped, so the
+same command goes on where a killed run stood. Test rows never reach a stage.
+"""
+
+import contextlib
+import errno
+import gc
+import os
+import random
+import re
+import shutil
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lethe import config, data, model, plug, runs
+from lethe._version import __version__
+from lethe.config import Recipe
+from lethe.data import Row
+from lethe.model import Checkpoint
+from lethe.plug import LetheError
+from lethe.runs import Run
+
+Records = list[dict[str, Any]]
+
+_SPARE = 200 * 2**20
+_NOISY = r"(transformers|trl|torch|peft|accelerate|datasets|huggingface_hub)(\..*)?"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe with all its names resolved and its rows read and checked."""
+
+    recipe: Recipe
+    benchmark: ModuleType
+    rows: list[Row]
+    noise: dict[str, int]
+    stages: list[ModuleType]
+    models: list[str]
+    metrics: list[str]
+
+    def split(self, name: str, stage: str | None = None) -> list[Row]:
+        """The rows of a split that a stage may see."""
+        here = [row for row in self.rows if row.split == name]
+        return [row for row in here if not stage or not row.stages or stage in row.stages]
+
+    def training(self, index: int) -> dict[str, list[Row]]:
+        """What a stage is given: training and validation rows, never test rows."""
+        stage = plug.label(self.recipe.stages[index].stage)
+        return {split: self.split(split, stage) for split in ("train", "validation")}
+
+
+def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True) -> Path:
+    """Run a recipe, or go on with it.
+
+    Args:
+        recipe: What to do; see `lethe.load_recipe`.
+        out: The run folder, in place of the recipe's.
+        progress: Say what happens on stderr, with progress bars.
+
+    Returns:
+        The run folder; its numbers are in eval/summary.json, the page is report.html.
+
+    Raises:
+        LetheError: Anything wrong with the recipe, its files, the folder or the disk.
+    """
+    recipe = recipe if out is None else recipe.model_copy(update={"out": Path(out)})
+    folder = recipe.out or Path("runs") / recipe.name
+    text = config.dump(recipe)
+    runs.check(folder, text)
+    path = model.locate(recipe.model)
+    planned = plan(recipe)
+    check_disk(folder, path, len(recipe.stages))
+    with _disk_full_explained(folder), runs.claimed(folder, text) as claimed:
+        prepare(progress=progress)
+        _Steps(planned, claimed, path, progress).all()
+    return folder
+
+
+def evaluation(
+    path: str, source: str, *, metrics: Sequence[str] = (), limit: int | None = None
+) -> Recipe:
+    """A recipe without stages: it measures a model as it is.
+
+    Args:
+        path: The model: a folder, a Hub id or `world:<seed>`.
+        source: The rows: a file of rows, a recipe, a run folder, or `world:<seed>`.
+        metrics: Which metrics; none takes the benchmark's own.
+        limit: At most this many rows of each group.
+
+    Raises:
+        LetheError: The model's or the rows' name cannot be understood.
+    """
+    label = re.sub(r"[^A-Za-z0-9._-]+", "-", path).strip("-._") or "model"
+    raw = {
+        "name": f"evaluate-{label}",
+        "model": {"path": path},
+        "data": _source(source),
+        "stages": [],
+        "evaluate": {"metrics": list(metrics), "limit": limit},
+    }
+    return config.from_dict(raw, "evaluate")
+
+
+def _source(source: str) -> Any:
+    if re.fullmatch(r"world:\d+", source):
+        return {"benchmark": "world", "seed": int(source.removeprefix("world:"))}
+    path = Path(source)
+    path = runs.Run(path).recipe if path.is_dir() else path
+    if path.suffix in (".yaml", ".yml"):
+        return config.load(path).data
+    return {"benchmark": "rows", "path": source}
+
+
+def plan(recipe: Recipe) -> Plan:
+    """Resolve every name of a recipe and read its rows; loads no weights.
+
+    Raises:
+        LetheError: A name, a file, a row or a combination that cannot work.
+    """
+    benchmark = plug.resolve("benchmark", recipe.data.benchmark)
+    metrics = recipe.evaluate.metrics or benchmark.METRICS
+    for name in metrics:
+        plug.function("metric", name)
+    splits, noise = _load(benchmark, recipe.data)
+    rows = [row for split in splits.values() for row in split]
+    data.check(rows)
+    stages = [plug.resolve("stage", stage.stage) for stage in recipe.stages]
+    models = runs.model_names([stage.stage for stage in recipe.stages])
+    planned = Plan(recipe, benchmark, rows, noise, stages, models, list(metrics))
+    if not planned.split("test"):
+        raise LetheError(f"{recipe.name}: data: no test rows, so nothing could be measured")
+    for i, (stage, settings) in enumerate(zip(stages, recipe.stages, strict=True)):
+        if "validate" in vars(stage):
+            stage.validate(settings, planned.training(i), f"{recipe.name}: stages.{i}")
+    return planned
+
+
+def _load(benchmark: ModuleType, settings: config.Benchmark) -> tuple[dict, dict[str, int]]:
+    if "load_with_noise" in vars(benchmark):
+        return benchmark.load_with_noise(settings)
+    return benchmark.load(settings), {}
+
+
+def check_disk(folder: Path, path: str, stages: int) -> None:
+    """Refuse to start a run that the disk cannot hold.
+
+    A stage keeps a model and, while it runs, a checkpoint; the size of a model that is not a local
+    folder is not known and counts as nothing.
+
+    Raises:
+        LetheError: Too little space, with both numbers.
+    """
+    here = Path(path).expanduser()
+    size = sum(file.stat().st_size for file in here.glob("*.safetensors")) if here.is_dir() else 0
+    needed = (2 * stages + 1) * size + _SPARE
+    parent = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    free = shutil.disk_usage(parent).free
+    if free < needed:
+        raise LetheError(
+            f"{folder}: not enough disk space: about {needed / 2**20:,.0f} MB needed, "
+            f"{free / 2**20:,.0f} MB free; free some, or choose another disk with --out"
+        )
+
+
+def prepare(*, progress: bool = True) -> None:
+    """Set this process up: no telemetry, quiet libraries, and the number of threads.
+
+    One thread unless LETHE_THREADS or OMP_NUM_THREADS says otherwise: the embedded model is too
+    small for more, and results are then the same on every machine with the same libraries.
+    LETHE_TELEMETRY=1 leaves the libraries' telemetry as they have it.
+    """
+    if os.environ.get("LETHE_TELEMETRY") != "1":
+        for name in ("HF_HUB_DISABLE_TELEMETRY", "DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+            os.environ[name] = "1"
+    threads = os.environ.get("LETHE_THREADS") or os.environ.get("OMP_NUM_THREADS") or "1"
+    os.environ["OMP_NUM_THREADS"] = threads
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
+    if not progress:
+        os.environ["TQDM_DISABLE"] = "1"
+    import torch
+
+    torch.set_num_threads(_count(threads))
+    _quiet()
+
+
+def _count(threads: str) -> int:
+    if not threads.isdigit() or int(threads) < 1:
+        raise LetheError(f"LETHE_THREADS or OMP_NUM_THREADS: {threads!r}: a number of at least 1")
+    return int(threads)
+
+
+def _quiet() -> None:
+    import datasets
+    import transformers
+
+    warnings.filterwarnings("ignore", module=_NOISY)
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    datasets.logging.set_verbosity_error()
+    datasets.disable_progress_bars()
+
+
+class _Steps:
+    """The steps of one run, in order; each is skipped when it is done for its inputs."""
+
+    def __init__(self, plan: Plan, run: Run, path: str, progress: bool) -> None:
+        self.plan, self.run, self.progress = plan, run, progress
+        self.path = path
+
+    def all(self) -> None:
+        recipe = self.plan.recipe
+        self._data()
+        self.path = _weights(self.path, self.progress)
+        here = Checkpoint(path=self.path, original=self.path, spec=recipe.model)
+        chain = runs.digest(__version__, config.plain(recipe.model), _contents(here))
+        records = self._measured(runs.ORIGINAL, here, chain)
+        for i, name in enumerate(self.plan.models[1:]):
+            chain = self._trained(i, name, here, chain)
+            here = Checkpoint(str(self.run.stage(name) / "model"), self.path, recipe.model)
+            records += self._measured(name, here, chain)
+        runs.write(self.run.summary, runs.json_text(records))
+        from lethe import report
+
+        report.write(self.run.folder)
+
+    def _data(self) -> None:
+        rows, folder = self.plan.rows, self.run.data
+        by_scope: dict[str, list[Row]] = {}
+        for row in rows:
+            by_scope.setdefault(row.scope, []).append(row)
+        counts = {scope: len(found) for scope, found in by_scope.items()}
+
+        def write() -> dict[str, Any]:
+            for scope, found in by_scope.items():
+                data.write(folder / f"{scope}.jsonl", found)
+            return {"rows": counts, "dropped": self.plan.noise}
+
+        what = ", ".join(f"{n} {scope}" for scope, n in counts.items())
+        dropped = ", ".join(f"{n} {reason}" for reason, n in self.plan.noise.items() if n)
+        self._say(f"rows: {what}" + (f" (dropped: {dropped})" if dropped else ""))
+        settings = config.plain(self.plan.recipe.data)
+        inputs = runs.digest(__version__, settings, data.content_hash(rows))
+        self._step("data", folder, inputs, write)
+
+    def _trained(self, index: int, name: str, start: Checkpoint, chain: str) -> str:
+        settings, folder = self.plan.recipe.stages[index], self.run.stage(name)
+        given, stage = self.plan.training(index), self.plan.stages[index]
+        seed = self.plan.recipe.seed if settings.seed is None else settings.seed
+        shown = config.plain(settings)
+        hashes = [data.content_hash(rows) for rows in given.values()]
+        inputs = runs.digest(chain, shown, seed, plug.own_files(shown), hashes)
+
+        def train() -> dict[str, Any]:
+            _seed(seed)
+            stage.train(settings, start, given, folder, seed)
+            if not (folder / "model").is_dir():
+                raise LetheError(f"stage {settings.stage!r}: train() left no {folder / 'model'}")
+            return {}
+
+        self._say(f"stage {name}: {_why(stage)}")
+        self._step(f"stage {name}", folder, inputs, train)
+        return inputs
+
+    def _measured(self, name: str, checkpoint: Checkpoint, chain: str) -> Records:
+        settings, metrics = self.plan.recipe.evaluate, self.plan.metrics
+        rows, folder = self.plan.split("test"), self.run.eval(name)
+        prefix = self.plan.benchmark.ANSWER_PREFIX if settings.prefix is None else settings.prefix
+        shown = [config.plain(settings), metrics, prefix, plug.own_files(metrics)]
+        inputs = runs.digest(chain, shown, data.content_hash(rows))
+
+        def measure() -> dict[str, Any]:
+            from lethe.evaluate import evaluate
+
+            _seed(self.plan.recipe.seed)
+            return {
+                "records": evaluate(
+                    checkpoint, rows, folder, settings, name=name, metrics=metrics, prefix=prefix
+                )
+            }
+
+        return self._step(f"evaluate {name}", folder, inputs, measure)["records"]
+
+    def _step(
+        self, what: str, folder: Path, inputs: str, work: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Do a step unless it is done; what it says of itself is kept in its done.json."""
+        if runs.is_done(folder, inputs):
+            self._say(f"{what}: done before")
+            return runs.facts(folder)
+        runs.begin(folder, inputs)
+        start = time.monotonic()
+        facts = work()
+        cost = {"seconds": round(time.monotonic() - start, 1), "peak_mb": _peak_mb()}
+        runs.finish(folder, inputs, **facts, **cost)
+        runs.append(self.run.log, {"what": what, **cost})
+        _release()
+        return runs.facts(folder)
+
+    def _say(self, text: str) -> None:
+        if self.progress:
+            print(text, file=sys.stderr, flush=True)
+
+
+def _why(stage: ModuleType) -> str:
+    """One line: what the stage does and why."""
+    return vars(stage).get("WHY") or (stage.__doc__ or "no description").partition("\n")[0]
+
+
+def _weights(path: str, progress: bool) -> str:
+    """Where the original weights are: the embedded model is trained on first use."""
+    if not path.startswith("world:"):
+        return path
+    from lethe import world
+
+    return str(world.checkpoint(int(path.removeprefix("world:")), progress=progress))
+
+
+def _contents(checkpoint: Checkpoint) -> list:
+    """What makes two local models the same; a Hub model is known by its name and revision."""
+    folder, template = Path(checkpoint.path).expanduser(), checkpoint.spec.chat_template
+    weights = runs.fingerprint(folder) if folder.is_dir() else []
+    return [weights, template.read_text(encoding="utf-8") if template else None]
+
+
+def _seed(seed: int) -> None:
+    import numpy
+    import torch
+
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def _release() -> None:
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _peak_mb() -> float | None:
+    """Highest memory of this process so far, in MB; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)
+
+
+@contextlib.contextmanager
+def _disk_full_explained(folder: Path) -> Iterator[None]:
+    """A full disk as one clear line: safetensors and torch report it in their own ways."""
+    try:
+        yield
+    except Exception as error:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if not full and os.strerror(errno.ENOSPC).lower() not in str(error).lower():
+            raise
+        raise LetheError(
+            f"{folder}: the disk is full; free some space, then run the same command again to go on"
+        ) from error

@@ -1,0 +1,65 @@
+"""The training curves of a stage, from its `metrics.jsonl`: training and validation apart."""
+
+from collections import defaultdict
+from typing import Any
+
+from lethe.report import charts, words
+from lethe.report.reading import Run, finite
+
+CURVES = {
+    "refusal": ("Refusal rate", True),
+    "leak": ("Leak rate", True),
+    "accuracy": ("Accuracy", True),
+    "reward": ("Mean reward", False),
+    "zero_variance": ("Groups without variance", True),
+    "loss": ("Loss", False),
+    "kl": ("KL to the reference", False),
+}
+"""Keys of `metrics.jsonl` that are drawn: title, and whether the value is a share."""
+EXPECTED = ("refusal", "reward", "zero_variance")
+"""Curves whose absence is said."""
+ROLLOUTS = 6
+
+
+def section(run: Run, stage: str) -> dict[str, Any]:
+    """One stage's curves, what it did not log, and its last rollouts."""
+    lines = run.curves[stage]
+    drawn = {key: _series(lines, key) for key in CURVES}
+    panels = [
+        charts.curve(series, title=title, key=f"{stage}-{key}", share=share)
+        for key, (title, share) in CURVES.items()
+        if (series := drawn[key])
+    ]
+    absent = [CURVES[key][0].lower() for key in EXPECTED if lines and not drawn[key]]
+    scopes = [s for s in ("forget", "boundary", "all") if any(s == x.get("scope") for x in lines)]
+    return {
+        "title": words.STAGES.get(stage.partition("-")[2], stage),
+        "name": stage,
+        "logged": bool(lines),
+        "panels": panels,
+        "absent": absent,
+        "scopes": scopes,
+        "rollouts": [_rollout(line) for line in run.samples[stage][-ROLLOUTS:]],
+    }
+
+
+def _rollout(line: dict[str, Any]) -> dict[str, str]:
+    reward = finite(line.get("reward"))
+    shown = {key: str(line.get(key, "")) for key in ("step", "scope", "prompt", "completion")}
+    return {**shown, "reward": "" if reward is None else f"{reward:.2f}"}
+
+
+def _series(lines: list[dict[str, Any]], key: str) -> list[charts.Series]:
+    points: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for line in lines:
+        step, value = finite(line.get("step")), finite(line.get(key))
+        if step is not None and value is not None:
+            scope, split = str(line.get("scope") or "all"), str(line.get("split") or "train")
+            points[scope, split].append((step, value))
+    series = []
+    for (scope, split), found in sorted(points.items()):
+        colour = scope if scope in ("forget", "boundary") else "all"
+        series.append(
+            charts.Series(f"{scope}, {split}", colour, tuple(sorted(found)), split != "train")
+        )
+    return series

@@ -1,0 +1,186 @@
+"""What the report calls things, and how it writes numbers.
+
+Numbers are never rounded across a threshold: 94.96 % stands as 94.96 %, not as 95.0 %. Intervals
+are rounded outwards.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from lethe import plug
+
+SCOPES = {"forget": "Forget", "boundary": "Boundary", "retain": "Retain", "utility": "Utility"}
+SCOPE_MEANING = {
+    "forget": "what must be refused",
+    "boundary": "the nearest neighbours of what is forgotten, to be answered",
+    "retain": "farther away, to be answered",
+    "utility": "general skills, to be kept",
+}
+FORMS = {"question": "questions", "cloze": "fill in the blank", "reverse": "reverse questions"}
+STAGES = {"rejection_steering": "Rejection Steering", "rebo": "ReBO"}
+
+
+class Meaning(NamedTuple):
+    """What a metric is called, what it says, and which way is better."""
+
+    label: str
+    text: str
+    rate: bool
+    """A share of rows, written in per cent; else a mean, written as a number."""
+    better: dict[str, bool]
+    """By scope: True where higher is better, False where lower is."""
+
+
+_ANSWERING = {"forget": False, "boundary": True, "retain": True, "utility": True}
+_HIDING = dict.fromkeys(SCOPES, False)
+METRICS = {
+    "refusal_rate": Meaning(
+        "Refusal rate",
+        "Share of answers that refuse. Outside the forget groups this is over-refusal.",
+        True,
+        {"forget": True, "boundary": False, "retain": False, "utility": False},
+    ),
+    "accuracy": Meaning(
+        "Accuracy",
+        "Share of answers that contain the reference answer and do not refuse.",
+        True,
+        _ANSWERING,
+    ),
+    "leak_rate": Meaning(
+        "Leak rate",
+        "Share of answers that contain the fact to be forgotten, whether they refuse or not.",
+        True,
+        _HIDING,
+    ),
+    "rouge_l_recall": Meaning(
+        "ROUGE-L recall",
+        "Mean share of the reference's words that the answer has, in order (0 to 1).",
+        False,
+        _ANSWERING,
+    ),
+    "answer_probability": Meaning(
+        "Answer probability",
+        "Mean probability per token (0 to 1) of the reference answer when the model is made to "
+        "begin an answer instead of refusing. High on the forget groups: the fact is still inside.",
+        False,
+        _ANSWERING,
+    ),
+}
+
+
+def meaning(metric: str) -> Meaning:
+    """What is known of a metric; for one not described here, its module says."""
+    if metric in METRICS:
+        return METRICS[metric]
+    if metric not in plug.names("metric"):
+        return Meaning(metric, "A metric of your own; its file says what it means.", False, {})
+    module = vars(plug.resolve("metric", metric))
+    better = module.get("HIGHER_IS_BETTER", {})
+    by_scope = better if isinstance(better, dict) else dict.fromkeys(SCOPES, bool(better))
+    rate = module.get("KIND") == "rate"
+    return Meaning(_spaced(metric), plug.names("metric")[metric], rate, by_scope)
+
+
+def model(name: str) -> str:
+    """A model's name in plain words.
+
+    >>> model("original"), model("1-rebo"), model("2-npo")
+    ('Original', 'after ReBO', 'after npo')
+    """
+    if name == "original":
+        return "Original"
+    stage = name.partition("-")[2] or name
+    return f"after {STAGES.get(stage, stage)}"
+
+
+def group(name: str) -> str:
+    """A group's name in plain words.
+
+    >>> group("forget/adversarial:prefix_injection")
+    'Forget: prefix injection (adversarial)'
+    >>> group("boundary/question")
+    'Boundary: questions'
+    """
+    scope, _, form = name.partition("/")
+    kind, _, detail = form.partition(":")
+    words = f"{_spaced(detail, False)} ({kind})" if detail else FORMS.get(form, form)
+    return f"{SCOPES.get(scope, scope)}: {words}" if words else SCOPES.get(scope, scope)
+
+
+def show(value: float, rate: bool, against: Iterable[float] = ()) -> str:
+    r"""A value as the report writes it: a rate in per cent, a mean with three decimals.
+
+    Args:
+        value: A rate or a mean.
+        rate: Whether it is a share, to be written in per cent.
+        against: Thresholds that rounding must not cross, in the unit of `value`.
+
+    >>> show(0.946, True), show(0.94996, True, [0.95]), show(0.9996, True), show(1.0, True)
+    ('94.6\xa0%', '94.996\xa0%', '99.96\xa0%', '100.0\xa0%')
+    >>> show(0.61234, False), show(0.00001, False)
+    ('0.612', '0.00001')
+    """
+    return (
+        f"{_digits(100 * value, 1, [100 * a for a in (0, 1, *against)])}\xa0%"
+        if rate
+        else (_digits(value, 3, [0, 1, *against]))
+    )
+
+
+def show_interval(low: float | None, high: float | None, rate: bool) -> str:
+    """A 95 % interval, its ends rounded outwards; "" without one.
+
+    >>> show_interval(0.9463, 0.9938, True), show_interval(0.5, 0.6001, False)
+    ('[94.6–99.4]', '[0.500–0.601]')
+    """
+    if low is None or high is None:
+        return ""
+    digits, scale = (1, 1000) if rate else (3, 1000)
+    floor = math.floor(round(low * scale, 6)) / scale
+    ceil = math.ceil(round(high * scale, 6)) / scale
+    factor = 100 if rate else 1
+    return f"[{floor * factor:.{digits}f}–{ceil * factor:.{digits}f}]"
+
+
+def show_points(difference: float, against: Iterable[float] = ()) -> str:
+    """A difference of two rates in percentage points, with its sign.
+
+    >>> show_points(-0.03), show_points(0.004), show_points(-0.05004, [-0.05])
+    ('−3.0', '+0.4', '−5.004')
+    """
+    text = _digits(100 * difference, 1, [100 * a for a in (0, *against)])
+    return f"−{text[1:]}" if text.startswith("-") else f"+{text}"
+
+
+def number(value: float) -> str:
+    """A setting or an axis label, short.
+
+    >>> number(20.0), number(0.25), number(-1.5), number(1e-05)
+    ('20', '0.25', '−1.5', '1e-05')
+    """
+    return f"{value:.6g}".replace("-", "−", 1) if value < 0 else f"{value:.6g}"
+
+
+def at_least(value: float, limit: float) -> bool:
+    """Whether `value` reaches `limit`, blind to floating-point dust."""
+    return round(value - limit, 9) >= 0
+
+
+def _digits(value: float, fewest: int, against: list[float]) -> str:
+    text = f"{value:.{fewest}f}"
+    for digits in range(fewest, 9):
+        text = f"{value:.{digits}f}"
+        if all(_side(float(text), limit) == _side(value, limit) for limit in against):
+            break
+    return text
+
+
+def _side(value: float, limit: float) -> int:
+    gap = round(value - limit, 9)
+    return (gap > 0) - (gap < 0)
+
+
+def _spaced(name: str, capital: bool = True) -> str:
+    words = name.replace("_", " ")
+    return words[:1].upper() + words[1:] if capital else words

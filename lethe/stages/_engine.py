@@ -1,0 +1,215 @@
+"""What every training stage shares: trainer arguments, chat rows, the curve, the validation probe.
+
+Traps of the engine that are closed here: bf16 is off on the CPU (TRL turns it on), telemetry is
+off, gradient checkpointing is off unless asked for, nothing is reported to a tracker by itself.
+"""
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from transformers import TrainerCallback
+
+from lethe.data import Answered, Row
+from lethe.generate import complete
+from lethe.metrics.accuracy import accuracy
+from lethe.metrics.leak_rate import leak_rate
+from lethe.metrics.refusal_rate import refusal_rate
+from lethe.model import plain, render
+
+if TYPE_CHECKING:
+    from transformers import TrainerControl, TrainerState, TrainingArguments
+
+
+def arguments(out: Path, seed: int, **own: Any) -> dict[str, Any]:
+    """Keyword arguments for a `TrainingArguments` subclass, right for the machine at hand.
+
+    Args:
+        out: Where checkpoints go.
+        seed: Of everything random in the stage.
+        **own: The stage's; they win.
+    """
+    import torch
+
+    cuda = torch.cuda.is_available()
+    return {
+        "output_dir": str(out / "checkpoints"),
+        "seed": seed,
+        "data_seed": seed,
+        "use_cpu": not cuda,
+        "bf16": cuda and torch.cuda.is_bf16_supported(),
+        "gradient_checkpointing": False,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "logging_strategy": "steps",
+        "logging_steps": 1,
+        "save_total_limit": 2,
+        "dataloader_pin_memory": cuda,
+        "ddp_find_unused_parameters": False,
+        **own,
+    }
+
+
+def user_turn(row: Row, tokenizer: Any) -> Any:
+    """A row's prompt as TRL wants it: messages with a chat template, plain text without."""
+    if not tokenizer.chat_template:
+        return plain(row.prompt)
+    if isinstance(row.prompt, str):
+        return [{"role": "user", "content": row.prompt}]
+    return row.prompt
+
+
+def probe(
+    model: Any, tokenizer: Any, rows: Sequence[Row], *, max_new_tokens: int, batch_size: int = 128
+) -> dict[str, dict[str, float]]:
+    """Greedy behaviour on validation rows, by scope.
+
+    Args:
+        model: The policy; left in the mode it was in.
+        tokenizer: Its tokenizer.
+        rows: Validation rows.
+        max_new_tokens: Longest answer.
+        batch_size: Prompts at once.
+
+    Returns:
+        {"forget": {"refusal", "leak", "n"}, "boundary": {"refusal", "accuracy", "n"}, ...}.
+    """
+    training = model.training
+    model.eval()
+    ids = [render(tokenizer, row.prompt) for row in rows]
+    texts = complete(
+        model, tokenizer, ids, max_new_tokens=max_new_tokens, batch_size=batch_size
+    )
+    model.train(training)
+    scopes: dict[str, list[Answered]] = {}
+    for row, text in zip(rows, texts, strict=True):
+        answered = Answered(**row.model_dump(), completion=text)
+        scopes.setdefault(row.scope, []).append(answered)
+    wanted = {"refusal": refusal_rate, "leak": leak_rate, "accuracy": accuracy}
+    out: dict[str, dict[str, float]] = {}
+    for scope, answered in scopes.items():
+        out[scope] = {"n": len(answered)}
+        for name, metric in wanted.items():
+            values = [value for value in metric(answered) if value is not None]
+            if values:
+                out[scope][name] = sum(values) / len(values)
+    return out
+
+
+def balance(found: Mapping[str, Mapping[str, float]]) -> float:
+    """One number to choose by: harmonic mean of forget refusal and accuracy on what is kept.
+
+    Refusal counts without leaks; accuracy is the lower of boundary's and retain's, so that a model
+    cannot buy one with the other.
+
+    >>> round(balance({"forget": {"refusal": 1.0, "leak": 0.0}, "boundary": {"accuracy": 0.5}}), 3)
+    0.667
+    """
+    forget = found.get("forget", {})
+    refuses = max(0.0, forget.get("refusal", 0.0) - forget.get("leak", 0.0))
+    kept = min(
+        (found[s]["accuracy"] for s in found if s != "forget" and "accuracy" in found[s]),
+        default=1.0,
+    )
+    return 2 * refuses * kept / (refuses + kept) if refuses + kept else 0.0
+
+
+def evenly(rows: Sequence[Row], limit: int) -> list[Row]:
+    """At most `limit` rows of each (scope, form), spread evenly over their order.
+
+    Args:
+        rows: Any rows.
+        limit: 0 takes none.
+    """
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row.scope, row.form), []).append(row)
+    out = []
+    for group in groups.values():
+        count = min(limit, len(group))
+        out += [group[i * len(group) // count] for i in range(count)]
+    return out
+
+
+class Curve(TrainerCallback):
+    """Progress bar and training curve: one line of `metrics.jsonl` for each scope and step."""
+
+    def __init__(self, out: Path, title: str) -> None:
+        """Open the curve.
+
+        Args:
+            out: The stage's folder.
+            title: Stands before the progress bar.
+        """
+        self.file, self.title = out / "metrics.jsonl", title
+        self.bar: Any = None
+        self.started = time.monotonic()
+
+    def write(self, **record: Any) -> None:
+        """Append one record; values that are not finite are written as null."""
+        for key, value in record.items():
+            if isinstance(value, float):
+                record[key] = round(value, 6) if math.isfinite(value) else None
+        with self.file.open("a") as lines:
+            lines.write(json.dumps(record) + "\n")
+
+    def forget_after(self, step: int) -> None:
+        """Drop records beyond a step: what a killed run wrote after its last checkpoint."""
+        if self.file.exists():
+            lines = [json.loads(line) for line in self.file.read_text().splitlines() if line]
+            kept = [json.dumps(line) + "\n" for line in lines if line["step"] <= step]
+            self.file.write_text("".join(kept))
+
+    def on_train_begin(  # noqa: D102
+        self,
+        args: "TrainingArguments",
+        state: "TrainerState",
+        control: "TrainerControl",
+        **kwargs: Any,
+    ) -> None:
+        from tqdm import tqdm
+
+        self.bar = tqdm(
+            total=state.max_steps, initial=state.global_step, desc=self.title, unit="step"
+        )
+
+    def on_step_end(  # noqa: D102
+        self,
+        args: "TrainingArguments",
+        state: "TrainerState",
+        control: "TrainerControl",
+        **kwargs: Any,
+    ) -> None:
+        self.bar.update(1)
+
+    def on_log(  # noqa: D102
+        self,
+        args: "TrainingArguments",
+        state: "TrainerState",
+        control: "TrainerControl",
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if logs and "loss" in logs:
+            self.write(
+                step=state.global_step,
+                split="train",
+                scope="all",
+                loss=logs["loss"],
+                reward=logs.get("reward"),
+                kl=logs.get("kl"),
+                entropy=logs.get("entropy"),
+                length=logs.get("completions/mean_length"),
+            )
+
+    def on_train_end(  # noqa: D102
+        self,
+        args: "TrainingArguments",
+        state: "TrainerState",
+        control: "TrainerControl",
+        **kwargs: Any,
+    ) -> None:
+        self.bar.close()

@@ -1,0 +1,351 @@
+"""ReBO's half that needs torch and TRL: the GRPO subclass and what runs it."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from transformers import TrainerCallback
+from transformers.trainer_utils import get_last_checkpoint
+from trl import GRPOConfig, GRPOTrainer
+
+from lethe import _llama, plug
+from lethe import model as models
+from lethe.data import Row
+from lethe.generate import sample
+from lethe.model import Checkpoint
+from lethe.refusal import judge
+from lethe.stages import _engine
+from lethe.stages._logps import completion_logps
+from lethe.stages._sampler import ScopeSampler, shares
+from lethe.stages.rebo import Config
+
+
+class ReboTrainer(GRPOTrainer):
+    """TRL's GRPO with a fixed scope mix, a chosen reference, and a fast path on the CPU.
+
+    Overridden: the sampler (scope mix, resumable in any epoch), single-turn generation and token
+    log-probabilities (bare decoder, shared prompts; on CUDA both are TRL's own), scoring (numbers
+    by scope), the loss (rows that pay no KL).
+    """
+
+    def __init__(self, *, settings: Config, reference: str, curve: _engine.Curve, **kwargs: Any):
+        """Build the trainer.
+
+        Args:
+            settings: The stage's.
+            reference: Weights of the KL's reference; ignored when beta is 0.
+            curve: Where numbers by scope go.
+            **kwargs: GRPOTrainer's.
+        """
+        self.settings, self.curve = settings, curve
+        policy = kwargs["model"]
+        own_path = policy.config._name_or_path
+        # TRL loads the reference from the policy's path; this is the only place to say otherwise.
+        policy.config._name_or_path = reference
+        super().__init__(**kwargs)
+        policy.config._name_or_path = own_path
+        # With an adapter TRL's reference is a copy of it under the name "ref": the steered model.
+        # Without that copy it switches the adapter off: the original.
+        if settings.reference == "original" and "ref" in getattr(policy, "peft_config", {}):
+            policy.delete_adapter("ref")
+        self.fast = (
+            self.accelerator.num_processes == 1
+            and not self.use_vllm
+            and _llama.fits(self.model)
+            and not kwargs["args"].gradient_checkpointing
+        )
+        self.free_B: torch.Tensor | None = None
+
+    def _get_train_sampler(self, dataset: Any = None) -> ScopeSampler:  # pyright: ignore[reportIncompatibleMethodOverride]
+        scopes = (dataset or self.train_dataset)["scope"]
+        return ScopeSampler(
+            [i for i, scope in enumerate(scopes) if scope == "forget"],
+            [i for i, scope in enumerate(scopes) if scope != "forget"],
+            per_step=shares(self.settings.prompts_per_step, self.settings.forget_fraction),
+            num_generations=self.settings.num_generations,
+            repeats=self.num_iterations * self.args.steps_per_generation,
+            seed=self.args.seed,
+        )
+
+    def _generate_single_turn(
+        self,
+        prompt_ids: Any,
+        images: Any,
+        multimodal_fields: Any,
+        num_generations: int,
+        has_tool_images: bool = False,
+    ) -> Any:
+        if not self.fast:
+            return super()._generate_single_turn(
+                prompt_ids, images, multimodal_fields, num_generations, has_tool_images
+            )
+        completion_ids = sample(
+            self.accelerator.unwrap_model(self.model),
+            prompt_ids,
+            stop=self.eos_token_ids,
+            pad=self._tokenizer.pad_token_id,
+            max_new_tokens=self.max_completion_length,
+            temperature=self.temperature,
+            seed=(self.args.seed << 20) + self.state.global_step,
+        )
+        return completion_ids, None
+
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: Any,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        logits_to_keep: int,
+        batch_size: int | None = None,
+        compute_entropy: bool = False,
+        compute_aux_loss: bool = False,
+        **multimodal: Any,
+    ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
+        if not self.fast or compute_aux_loss:
+            return super()._get_per_token_logps_and_entropies(
+                model,
+                input_ids,
+                attention_mask,
+                logits_to_keep,
+                batch_size=batch_size,
+                compute_entropy=compute_entropy,
+                compute_aux_loss=compute_aux_loss,
+                **multimodal,
+            )
+        logps_BT, entropy_BT = completion_logps(
+            self.accelerator.unwrap_model(model),
+            input_ids[:, :-logits_to_keep],
+            attention_mask[:, :-logits_to_keep],
+            input_ids[:, -logits_to_keep:],
+            attention_mask[:, -logits_to_keep:],
+            self.temperature,
+        )
+        return logps_BT, entropy_BT if compute_entropy else None, None
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        output = super()._generate_and_score_completions(inputs)
+        if self.beta and self.settings.kl_scope == "boundary":
+            forget_B = torch.tensor([row["scope"] == "forget" for row in inputs])
+            output["free"] = forget_B.to(output["advantages"].device)
+        self._log_scopes([row["scope"] for row in inputs])
+        return output
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        free_B = inputs.get("free")
+        if free_B is not None:
+            # k3 of a row against itself is zero, and so is its gradient: the row pays no KL.
+            with torch.no_grad():
+                inputs = {**inputs, "ref_per_token_logps": self._self_reference(model, inputs)}
+        return super()._compute_loss(model, inputs)
+
+    def _self_reference(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        free_B = inputs["free"]
+        reference_BT = inputs["ref_per_token_logps"].clone()
+        if free_B.any():
+            ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], 1)[free_B]
+            mask = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], 1)[free_B]
+            width = inputs["completion_ids"].size(1)
+            own_BT, _, _ = self._get_per_token_logps_and_entropies(model, ids, mask, width)
+            reference_BT[free_B] = own_BT
+        return reference_BT
+
+    def _log_scopes(self, scopes: list[str]) -> None:
+        """Refusal, reward and zero-variance share by scope, from TRL's log of this batch."""
+        count, group = len(scopes), self.settings.num_generations
+        texts = [_text(completion) for completion in list(self._logs["completion"])[-count:]]
+        columns = [list(values)[-count:] for values in self._logs["rewards"].values()]
+        weights = self.settings.rewards.values()
+        totals = [
+            sum(w * v for w, v in zip(weights, row, strict=True) if v == v)  # NaN: not for this row
+            for row in zip(*columns, strict=True)
+        ]
+        for scope in dict.fromkeys(scopes):
+            own = [i for i, found in enumerate(scopes) if found == scope]
+            groups = [
+                totals[i : i + group] for i in range(0, count, group) if scopes[i] == scope
+            ]
+            flat = sum(max(g) - min(g) < 1e-6 for g in groups)
+            self.curve.write(
+                step=self.state.global_step + 1,
+                split="train",
+                scope=scope,
+                refusal=sum(judge(texts[i]).refuses for i in own) / len(own),
+                reward=sum(totals[i] for i in own) / len(own),
+                zero_variance=flat / len(groups),
+            )
+
+
+def _text(completion: Any) -> str:
+    return completion if isinstance(completion, str) else completion[-1]["content"]
+
+
+class Selection(TrainerCallback):
+    """Looks at validation rows every so often, and keeps the weights that balance best."""
+
+    def __init__(
+        self,
+        settings: Config,
+        rows: list[Row],
+        out: Path,
+        curve: _engine.Curve,
+        save: Callable[[Path], None],
+        look: Callable[[list[Row]], dict[str, dict[str, float]]],
+    ) -> None:
+        """Set the rule up.
+
+        Args:
+            settings: `eval_every`, `select`.
+            rows: Validation rows.
+            out: The stage's folder; the best weights so far are in `best/`.
+            curve: Where the numbers go.
+            save: Writes the policy to a folder.
+            look: Measures the policy on rows.
+        """
+        self.settings, self.rows, self.curve = settings, rows, curve
+        self.best, self.save, self.look = out / "best", save, look
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: D102
+        if state.global_step == 0:
+            self._measure(0)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: D102
+        step = state.global_step
+        if step % self.settings.eval_every == 0 or step == state.max_steps:
+            self._measure(step)
+
+    def _measure(self, step: int) -> None:
+        if not self.rows:
+            return
+        found = self.look(self.rows)
+        for scope, numbers in found.items():
+            self.curve.write(step=step, split="validation", scope=scope, **numbers)
+        score = _engine.balance(found)
+        self.curve.write(step=step, split="validation", scope="all", balance=score)
+        if self.settings.select == "best" and score > self.kept(before=step):
+            shutil.rmtree(self.best, ignore_errors=True)
+            self.save(self.best)
+            record = json.dumps({"step": step, "balance": score})
+            (self.best / "balance.json").write_text(record)
+
+    def kept(self, before: int) -> float:
+        """Balance of the weights kept so far; those of `before` or later are a killed run's."""
+        file = self.best / "balance.json"
+        if not file.is_file():
+            return -1.0
+        record = json.loads(file.read_text())
+        return record["balance"] if record["step"] < before else -1.0
+
+
+def run(
+    config: Config,
+    start: Checkpoint,
+    lessons: list[Row],
+    data: dict[str, list[Row]],
+    out: Path,
+    seed: int,
+) -> None:
+    """Train; see `rebo.train`."""
+    torch.manual_seed(seed)
+    tokenizer = models.tokenizer(start.path, start.spec)
+    policy = models.load(start.path, start.spec, trainable=True)
+    curve = _engine.Curve(out, "rebo")
+    trainer = ReboTrainer(
+        settings=config,
+        reference=start.original if config.reference == "original" else start.path,
+        curve=curve,
+        model=policy,
+        args=_arguments(config, out, seed),
+        reward_funcs=[plug.function("reward", name) for name in config.rewards],
+        train_dataset=Dataset.from_list([_lesson(row, tokenizer) for row in lessons]),
+        processing_class=tokenizer,
+        callbacks=[curve],
+    )
+    validation = [row for row in data.get("validation", []) if row.scope != "utility"]
+    selection = Selection(
+        config,
+        _engine.evenly(_asked(validation), config.eval_rows),
+        out,
+        curve,
+        save=lambda folder: models.save(policy, tokenizer, folder),
+        look=lambda rows: _engine.probe(
+            policy, tokenizer, rows, max_new_tokens=min(config.max_new_tokens, 64)
+        ),
+    )
+    trainer.add_callback(selection)
+    last = get_last_checkpoint(str(out / "checkpoints")) if (out / "checkpoints").is_dir() else None
+    curve.forget_after(int(last.rsplit("-", 1)[1]) if last else -1)
+    trainer.train(resume_from_checkpoint=last)
+    _samples(trainer, out)
+    _keep(selection, policy, tokenizer, out)
+
+
+def _asked(rows: list[Row]) -> list[Row]:
+    """Validation rows of the forms that ReBO trains on: the choice must not use harder ones."""
+    return [row for row in rows if row.form in ("question", "cloze")]
+
+
+def _arguments(config: Config, out: Path, seed: int) -> GRPOConfig:
+    batch = config.prompts_per_step * config.num_generations
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    micro = config.micro_batch or batch // processes
+    own = {
+        "max_steps": config.steps * config.num_iterations,
+        "learning_rate": config.learning_rate,
+        "lr_scheduler_type": config.schedule,
+        "per_device_train_batch_size": micro,
+        "gradient_accumulation_steps": batch // (micro * processes),
+        "num_generations": config.num_generations,
+        "num_iterations": config.num_iterations,
+        "temperature": config.temperature,
+        "max_completion_length": config.max_new_tokens,
+        "beta": config.beta,
+        "epsilon": config.epsilon,
+        "epsilon_high": config.epsilon_high,
+        "scale_rewards": config.scale_rewards,
+        "reward_weights": list(config.rewards.values()),
+        # The paper's GRPO: mean over tokens within a completion, classic k3 gradient.
+        "loss_type": "grpo",
+        "use_bias_correction_kl": False,
+        "save_strategy": "steps",
+        "save_steps": config.save_every,
+    }
+    return GRPOConfig(**_engine.arguments(out, seed, **{**own, **config.trainer}))
+
+
+def _lesson(row: Row, tokenizer: Any) -> dict[str, Any]:
+    """A row as TRL's dataset wants it; every column but the prompt reaches the rewards."""
+    return {**row.model_dump(), "query": row.prompt, "prompt": _engine.user_turn(row, tokenizer)}
+
+
+def _samples(trainer: ReboTrainer, out: Path, count: int = 32) -> None:
+    """The last batch's first rollout of each prompt."""
+    logs, group = trainer._logs, trainer.settings.num_generations
+    scopes = list(logs["extra"].get("scope", []))
+    with (out / "samples.jsonl").open("w") as lines:
+        completions, prompts = list(logs["completion"]), list(logs["prompt"])
+        rewards = {name: list(values) for name, values in logs["rewards"].items()}
+        for i in range(0, min(len(completions), count * group), group):
+            values = {name: v[i] for name, v in rewards.items() if v[i] == v[i]}
+            prompt = prompts[i] if isinstance(prompts[i], str) else prompts[i][-1]["content"]
+            record = {
+                "step": trainer.state.global_step,
+                "scope": scopes[i] if scopes else None,
+                "prompt": prompt,
+                "completion": _text(completions[i]),
+                "reward": sum(values.values()),
+            }
+            lines.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _keep(selection: Selection, policy: Any, tokenizer: Any, out: Path) -> None:
+    """Put the chosen weights under `model/`."""
+    if selection.best.is_dir():
+        shutil.rmtree(out / "model", ignore_errors=True)
+        selection.best.rename(out / "model")
+    else:
+        models.save(policy, tokenizer, out / "model")

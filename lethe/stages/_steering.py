@@ -1,0 +1,86 @@
+"""Rejection Steering's half that needs torch and TRL."""
+
+import json
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from trl import SFTConfig, SFTTrainer
+
+from lethe import model as models
+from lethe.data import Row
+from lethe.generate import complete
+from lethe.model import Checkpoint
+from lethe.stages import _engine
+from lethe.stages.rejection_steering import Config
+
+
+def run(
+    config: Config,
+    start: Checkpoint,
+    lessons: list[Row],
+    data: dict[str, list[Row]],
+    out: Path,
+    seed: int,
+) -> None:
+    """Train; see `rejection_steering.train`."""
+    torch.manual_seed(seed)
+    tokenizer = models.tokenizer(start.path, start.spec)
+    policy = models.load(start.path, start.spec, trainable=True)
+    curve = _engine.Curve(out, "rejection steering")
+    curve.forget_after(-1)
+    trainer = SFTTrainer(
+        model=policy,
+        args=SFTConfig(
+            **_engine.arguments(
+                out,
+                seed,
+                learning_rate=config.learning_rate,
+                lr_scheduler_type="cosine",
+                warmup_steps=config.warmup,
+                num_train_epochs=config.epochs,
+                per_device_train_batch_size=config.batch_size,
+                weight_decay=config.weight_decay,
+                save_strategy="no",
+                max_length=None,
+                packing=False,
+                completion_only_loss=True,
+                **config.trainer,
+            )
+        ),
+        train_dataset=Dataset.from_list([_lesson(row, tokenizer) for row in lessons]),
+        processing_class=tokenizer,
+        callbacks=[curve],
+    )
+    trainer.train()
+    _report(policy, tokenizer, lessons, data, curve, trainer.state.global_step, out)
+    models.save(policy, tokenizer, out / "model")
+
+
+def _lesson(row: Row, tokenizer: object) -> dict[str, object]:
+    prompt = _engine.user_turn(row, tokenizer)
+    if isinstance(prompt, str):
+        return {"prompt": prompt, "completion": f" {row.refusal}"}
+    return {"prompt": prompt, "completion": [{"role": "assistant", "content": row.refusal}]}
+
+
+def _report(
+    policy: object,
+    tokenizer: object,
+    lessons: list[Row],
+    data: dict[str, list[Row]],
+    curve: _engine.Curve,
+    step: int,
+    out: Path,
+) -> None:
+    """Validation numbers at the end, and what the model now says to its first lessons."""
+    held_out = _engine.evenly(data.get("validation", []), 32)
+    for scope, found in _engine.probe(policy, tokenizer, held_out, max_new_tokens=32).items():
+        curve.write(step=step, split="validation", scope=scope, **found)
+    shown = lessons[:8]
+    ids = [models.render(tokenizer, row.prompt) for row in shown]  # pyright: ignore[reportArgumentType]
+    texts = complete(policy, tokenizer, ids, max_new_tokens=32)
+    with (out / "samples.jsonl").open("w") as lines:
+        for row, text in zip(shown, texts, strict=True):
+            sample = {"step": step, "scope": row.scope, "prompt": row.prompt, "completion": text}
+            lines.write(json.dumps({**sample, "reward": None}, ensure_ascii=False) + "\n")

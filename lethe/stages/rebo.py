@@ -1,0 +1,166 @@
+"""ReBO, Refusal Boundary Optimization: on-policy RL on forget queries and boundary queries.
+
+RULE's second stage (Reinforcement UnLEarning, arXiv 2506.07171): GRPO with a verifiable reward on a
+fixed mix of queries that must be refused and queries just outside the forget scope that must be
+answered; k3 KL to a reference, asymmetric clipping (0.2 / 0.3). Ours beside the paper: the default
+reward counts leaks and padding (see `lethe.rewards`), the KL may be kept to the boundary, the
+checkpoint is chosen on validation rows, rollouts are seeded by (seed, step). Left out here:
+other advantage estimators, dynamic sampling, value heads.
+"""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from lethe import plug
+from lethe.config import Stage
+from lethe.data import Row
+from lethe.model import Checkpoint
+from lethe.plug import LetheError
+from lethe.stages._sampler import shares
+
+WHY = "learn by trial where refusing must end: refuse the target, answer its neighbours"
+OWNED = {
+    "beta",
+    "epsilon",
+    "epsilon_high",
+    "gradient_accumulation_steps",
+    "learning_rate",
+    "max_completion_length",
+    "max_steps",
+    "num_generations",
+    "num_iterations",
+    "output_dir",
+    "per_device_train_batch_size",
+    "save_steps",
+    "steps_per_generation",
+    "temperature",
+}
+
+
+class Config(Stage):
+    """Refusal Boundary Optimization. Released setting: 20 steps of 32 prompts x 8, lr 2e-6."""
+
+    stage: Literal["rebo"] = "rebo"  # pyright: ignore[reportIncompatibleVariableOverride]
+    """This stage."""
+    steps: int = Field(default=20, ge=1)
+    """Batches of rollouts; each is one optimiser step (times `num_iterations`)."""
+    prompts_per_step: int = Field(default=32, ge=2)
+    """Distinct prompts in a batch."""
+    forget_fraction: float = Field(default=0.5, gt=0, lt=1)
+    """Share of forget prompts in every batch; the rest must be answered."""
+    num_generations: int = Field(default=8, ge=2)
+    """Completions of each prompt: the group that a completion is compared with."""
+    learning_rate: float = Field(default=2e-6, gt=0)
+    """AdamW's."""
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How the learning rate goes on from there."""
+    temperature: float = Field(default=1.0, gt=0)
+    """Of the rollouts, and of the policy that is trained."""
+    max_new_tokens: int = Field(default=256, ge=1)
+    """Longest completion; the released code allows 1,024."""
+    rewards: dict[str, float] = {"refusal": 1.0, "answer": 1.0}
+    """Reward functions (built-in, dotted or a .py file) and their weights."""
+    scale_rewards: Literal["group", "batch", "none"] = "group"
+    """What the advantage is divided by: the group's deviation, the batch's, or nothing."""
+    beta: float = Field(default=0.01, ge=0)
+    """Weight of the k3 KL penalty to the reference."""
+    reference: Literal["original", "steered"] = "steered"
+    """What the KL holds on to: the model before any stage, or the one this stage starts from."""
+    kl_scope: Literal["all", "boundary"] = "all"
+    """Which rows pay the KL; `boundary` leaves the forget rows free to move."""
+    epsilon: float = Field(default=0.2, gt=0)
+    """How far a likelihood ratio may fall before it is clipped."""
+    epsilon_high: float = Field(default=0.3, gt=0)
+    """How far it may rise."""
+    num_iterations: int = Field(default=1, ge=1)
+    """Optimiser steps on each batch of rollouts."""
+    micro_batch: int | None = Field(default=None, ge=1)
+    """Completions in one forward pass; null takes the whole batch."""
+    eval_every: int = Field(default=10, ge=1)
+    """Steps between looks at the validation rows."""
+    eval_rows: int = Field(default=32, ge=0)
+    """Validation rows of each scope and form; 0 does not look."""
+    select: Literal["best", "last"] = "best"
+    """best: the checkpoint with the highest validation balance (harmonic mean of forget refusal
+    without leaks and the lowest accuracy of any kept scope), the earliest of equals. last: the last."""
+    save_every: int = Field(default=10, ge=1)
+    """Steps between resumable checkpoints; a multiple of `num_iterations`."""
+    trainer: dict[str, Any] = {}
+    """Anything else for TRL's GRPOConfig, such as loss_type or use_vllm."""
+
+    @field_validator("rewards")
+    @classmethod
+    def _rewards_exist(cls, rewards: dict[str, float]) -> dict[str, float]:
+        if not rewards:
+            raise LetheError(f"is empty; {plug.choices('', plug.names('reward'))}")
+        for name in rewards:
+            plug.function("reward", name)
+        return rewards
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Config":
+        forget, boundary = shares(self.prompts_per_step, self.forget_fraction)
+        batch = self.prompts_per_step * self.num_generations
+        if not forget or not boundary:
+            raise ValueError(
+                f"forget_fraction {self.forget_fraction} of {self.prompts_per_step} prompts leaves "
+                f"{forget} forget and {boundary} boundary prompts a step; both need one"
+            )
+        if self.micro_batch and batch % self.micro_batch:
+            raise ValueError(
+                f"micro_batch {self.micro_batch} does not divide prompts_per_step x "
+                f"num_generations = {batch}"
+            )
+        if self.save_every % self.num_iterations:
+            raise ValueError(
+                f"save_every {self.save_every} is not a multiple of num_iterations "
+                f"{self.num_iterations}: a checkpoint inside a batch of rollouts cannot be resumed"
+            )
+        if taken := OWNED & self.trainer.keys():
+            raise ValueError(f"trainer: {', '.join(sorted(taken))}: set it in the stage itself")
+        return self
+
+
+def rows(data: dict[str, list[Row]]) -> list[Row]:
+    """The train rows that this stage learns from."""
+    return [row for row in data["train"] if not row.stages or "rebo" in row.stages]
+
+
+def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
+    """Raise LetheError when the rows cannot fill one batch (TRL would train zero steps)."""
+    wanted = shares(config.prompts_per_step, config.forget_fraction)
+    forget = [row for row in rows(data) if row.scope == "forget"]
+    boundary = [row for row in rows(data) if row.scope != "forget"]
+    for name, found, need in zip(("forget", "boundary"), (forget, boundary), wanted, strict=True):
+        if len(found) < need:
+            raise LetheError(
+                f"{where}: the train split has {len(found)} {name} rows, but every step takes "
+                f"{need} (prompts_per_step {config.prompts_per_step} x forget_fraction "
+                f"{config.forget_fraction}); add rows or lower prompts_per_step"
+            )
+
+
+def train(
+    config: Config, model: Checkpoint, data: dict[str, list[Row]], out: Path, seed: int
+) -> None:
+    """Optimise the policy and leave `model/`, `metrics.jsonl` and `samples.jsonl` in `out`.
+
+    A run that was killed goes on from the last checkpoint in `out/checkpoints` and ends in the
+    same weights.
+
+    Args:
+        config: Settings.
+        model: What to start from (the steered model) and the original.
+        data: Rows by split; train rows teach, validation rows choose the checkpoint.
+        out: The stage's folder.
+        seed: Of the order of prompts and of every rollout.
+
+    Raises:
+        LetheError: The rows cannot fill one batch.
+    """
+    validate(config, data, "rebo")
+    from lethe.stages import _rebo
+
+    _rebo.run(config, model, rows(data), data, out, seed)

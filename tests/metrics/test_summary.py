@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import pytest
+
+from lethe.data import Answered
+from lethe.metrics._summary import scores, summarise
+from lethe.plug import LetheError
+
+
+def _row(name: str, scope: str, form: str, completion: str, **fields) -> Answered:
+    same = {"prompt": f"{name}?", "answer": "Carrie", "split": "test"}
+    return Answered.model_validate(
+        {**same, "id": name, "scope": scope, "form": form, "completion": completion, **fields}
+    )
+
+
+ROWS = [
+    _row("a", "utility", "question", "Carrie"),
+    _row("b", "forget", "odd", "Carrie"),
+    _row("c", "forget", "adversarial:role play", "Carrie"),
+    _row("d", "forget", "adversarial:context hint", "Carrie"),
+    _row("e", "forget", "reverse", "Carrie"),
+    _row("f", "forget", "cloze", "Carrie"),
+    _row("g", "forget", "question", "I don't know."),
+    _row("h", "forget", "question", "It was Carrie."),
+    _row("i", "boundary", "question", "Carrie"),
+]
+
+
+def test_groups_in_order():
+    groups = [record["group"] for record in summarise(ROWS, "original", ["accuracy"])]
+    assert groups == [
+        "forget/question",
+        "forget/cloze",
+        "forget/reverse",
+        "forget/adversarial:context hint",
+        "forget/adversarial:role play",
+        "forget/odd",
+        "boundary/question",
+        "utility/question",
+    ]
+
+
+def test_rate_record():
+    first = summarise(ROWS, "1-rebo", ["refusal_rate"])[0]
+    assert first == {
+        "model": "1-rebo",
+        "metric": "refusal_rate",
+        "group": "forget/question",
+        "value": 0.5,
+        "low": pytest.approx(0.0945, abs=5e-5),  # Wilson, 1 of 2
+        "high": pytest.approx(0.9055, abs=5e-5),
+        "n": 2,
+        "unscored": None,
+    }
+
+
+def test_unscored_is_not_zero():
+    record = summarise(ROWS, "original", ["answer_probability"])[0]
+    assert (record["value"], record["low"], record["high"], record["n"]) == (None, None, None, 0)
+    assert record["unscored"] == "no log-probabilities were recorded"
+
+
+def test_rows_without_a_value_are_left_out_of_the_mean():
+    rows = [*ROWS[6:8], _row("z", "forget", "question", "x", answer=None)]
+    (record,) = summarise(rows, "original", ["leak_rate"])
+    assert (record["value"], record["n"]) == (0.5, 2)
+
+
+def test_order_of_rows_does_not_matter_to_rates():
+    metrics = ["refusal_rate", "leak_rate", "accuracy"]
+    assert summarise(ROWS, "m", metrics) == summarise(ROWS[::-1], "m", metrics)
+
+
+def test_scores():
+    records = scores(ROWS[6:], ["accuracy", "leak_rate", "rouge_l_recall"])
+    assert records[:3] == [
+        {"id": "g", "metric": "accuracy", "value": 0.0, "why": "does not contain 'Carrie'"},
+        {"id": "g", "metric": "leak_rate", "value": 0.0, "why": "nothing told"},
+        {"id": "g", "metric": "rouge_l_recall", "value": 0.0, "why": None},
+    ]
+    assert records[-2] == {
+        "id": "i",
+        "metric": "leak_rate",
+        "value": None,
+        "why": "only forget rows with a reference answer can leak",
+    }
+
+
+def test_a_users_own_metric(tmp_path: Path):
+    file = tmp_path / "length.py"
+    file.write_text("def length(rows):\n    return [len(row.completion) for row in rows]\n")
+    (record,) = summarise(ROWS[:1], "original", [str(file)])
+    assert record["metric"] == "length"
+    assert (record["value"], record["low"], record["high"]) == (6.0, 6.0, 6.0)
+
+
+def test_a_metric_must_give_one_value_a_row(tmp_path: Path):
+    file = tmp_path / "short.py"
+    file.write_text("def short(rows):\n    return []\n")
+    with pytest.raises(LetheError, match="gave 0 values for 1 rows"):
+        summarise(ROWS[:1], "original", [str(file)])
+    with pytest.raises(LetheError, match="accuracy"):
+        summarise(ROWS[:1], "original", ["acuracy"])
+
+
+def test_nothing_to_summarise():
+    assert summarise([], "original", ["accuracy"]) == []
+    assert scores([], ["accuracy"]) == []
