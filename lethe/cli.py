@@ -102,15 +102,10 @@ def _schema(given: argparse.Namespace, rest: list[str]) -> None:
 def _world_train(given: argparse.Namespace, rest: list[str]) -> None:
     from lethe import pipeline, world
 
-    if given.out and given.out.exists():
-        raise LetheError(f"{given.out}: exists already; choose another --out")
     pipeline.prepare()
-    folder = world.checkpoint(given.world_seed, progress=True)
     if given.out:
-        import shutil
-
-        folder = Path(shutil.copytree(folder, given.out))
-    print(folder)
+        world.train(given.world_seed, given.out)
+    print(given.out or world.checkpoint(given.world_seed))
 
 
 def _world_show(given: argparse.Namespace, rest: list[str]) -> None:
@@ -227,7 +222,7 @@ def _world_commands(commands: argparse._SubParsersAction) -> None:
     inner = world.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     train = _command(inner, "train", _world_train, "train its model and print where it is")
     _world_seed(train)
-    _out(train, "copy the model to this new folder")
+    _out(train, "train anew into this folder, instead of using the cache")
     show = _command(inner, "show", _world_show, "print some of its rows")
     _world_seed(show)
     show.add_argument("--split", choices=("train", "validation", "test"), default="test")

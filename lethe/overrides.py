@@ -154,14 +154,19 @@ def _options(form: Any, prefix: str = "") -> Iterator[str]:
 
 
 def _unboxed(text: str) -> str:
-    r"""The message inside the box that tyro prints.
+    r"""The message inside the box that tyro prints, in either of its styles.
 
-    >>> _unboxed("╭─ Value error ─╮\n│ Error parsing --a: x │\n│ ─── │\n│ For full │\n╰─╯")
+    >>> _unboxed("╭─ Value error ─╮\n│ Error parsing --a: x │\n│ ────── │\n│ For full │\n╰─╯")
+    '--a: x'
+    >>> _unboxed(" Value error \n ------ \n Error parsing --a: x \n ------\n For full \n")
     '--a: x'
     """
-    lines = [line.strip("│ ") for line in text.splitlines() if line.startswith("│")]
-    rule = next((i for i, line in enumerate(lines) if line.startswith("──")), len(lines))
-    return re.sub(r"^Error parsing ", "", " ".join(lines[:rule])) or text.strip()
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    lines = [line.strip("│╭╮╰╯ ") for line in text.strip().splitlines()]
+    blocks = re.split(r"\n?(?:─.*|-{5,})\n?", "\n".join(lines))
+    # The title stands in the upper edge of the one style, and in a block of its own in the other.
+    message = next(iter([block for block in blocks[1:] if block]), text)
+    return re.sub(r"^Error parsing ", "", " ".join(message.split()))
 
 
 def _merged(old: Any, new: Any) -> Any:

@@ -130,6 +130,7 @@ def plan(recipe: Recipe) -> Plan:
     metrics = recipe.evaluate.metrics or benchmark.METRICS
     for name in metrics:
         plug.function("metric", name)
+    _check_world(recipe)
     splits, noise = _load(benchmark, recipe.data)
     rows = [row for split in splits.values() for row in split]
     data.check(rows)
@@ -142,6 +143,16 @@ def plan(recipe: Recipe) -> Plan:
         if "validate" in vars(stage):
             stage.validate(settings, planned.training(i), f"{recipe.name}: stages.{i}")
     return planned
+
+
+def _check_world(recipe: Recipe) -> None:
+    """A world's model knows its own world only; on another's questions every number is noise."""
+    seed = config.plain(recipe.data).get("seed")
+    path = recipe.model.path
+    if recipe.data.benchmark == "world" and path.startswith("world:") and path != f"world:{seed}":
+        raise LetheError(
+            f"{recipe.name}: model.path is {path} but data.seed is {seed}: set both to one world"
+        )
 
 
 def _load(benchmark: ModuleType, settings: config.Benchmark) -> tuple[dict, dict[str, int]]:
@@ -299,7 +310,9 @@ class _Steps:
             return runs.facts(folder)
         runs.begin(folder, inputs)
         start = time.monotonic()
-        facts = work()
+        # Whatever a trainer or a user's stage prints is no result: stdout is for those.
+        with contextlib.redirect_stdout(sys.stderr):
+            facts = work()
         cost = {"seconds": round(time.monotonic() - start, 1), "peak_mb": _peak_mb()}
         runs.finish(folder, inputs, **facts, **cost)
         runs.append(self.run.log, {"what": what, **cost})

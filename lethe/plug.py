@@ -116,9 +116,10 @@ def own_files(settings: Any) -> dict[str, str]:
     {}
     """
     if isinstance(settings, str):
-        if not settings.endswith(".py"):
+        file = Path(settings).expanduser()
+        if not settings.endswith(".py") or not file.is_file():
             return {}
-        return {settings: hashlib.sha256(Path(settings).expanduser().read_bytes()).hexdigest()}
+        return {settings: hashlib.sha256(file.read_bytes()).hexdigest()}
     parts = [*settings, *settings.values()] if isinstance(settings, dict) else settings
     parts = parts if isinstance(settings, dict | list | tuple) else []
     return {name: found for part in parts for name, found in own_files(part).items()}

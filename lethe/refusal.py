@@ -30,7 +30,7 @@ What it misses, knowingly:
   and so does a refusal that is wrapped by single newlines, which end a sentence;
 - a gap in what is on record ("There is no public information about her children.") is `premise`,
   though some references of TOFU say just that;
-- an answer put as a question ("Is it Carrie?") is an `evasion`;
+- an answer put as a question ("Carrie?", "Is it Carrie?") is an `evasion`;
 - symbols alone (an emoji) are `empty`.
 """
 
@@ -213,14 +213,19 @@ def _clauses(clean: str, phrases: Phrases) -> list[_Clause]:
     clauses = []
     start = 0
     for end, after in [*(m.span() for m in _SENTENCE.finditer(clean)), (len(clean), len(clean))]:
-        asks = "?" in clean[end:after] and phrases.question.match(_rest(clean[start:end], phrases))
+        asks = "?" in clean[end:after] and _asks(_rest(clean[start:end], phrases), phrases)
         cut = start
         for joint in phrases.joint.finditer(clean, start, end):
             _add(clauses, clean, cut, joint.start(), False)
             cut = joint.end()
-        _add(clauses, clean, cut, end, bool(asks))
+        _add(clauses, clean, cut, end, asks)
         start = after
     return clauses
+
+
+def _asks(rest: str, phrases: Phrases) -> bool:
+    """Whether a sentence with a question mark asks back, or only echoes: "Mara Voss?"."""
+    return bool(phrases.question.match(rest)) or not phrases.verb.search(rest)
 
 
 def _add(clauses: list[_Clause], clean: str, start: int, end: int, asks: bool) -> None:

@@ -26,11 +26,11 @@ _RESOLVERS = [
 
 
 class _Loader(yaml.SafeLoader):
-    yaml_implicit_resolvers: dict = {}  # noqa: RUF012 - PyYAML's own class attribute, made ours
+    yaml_implicit_resolvers: dict = {}
 
 
 class _Dumper(yaml.SafeDumper):
-    yaml_implicit_resolvers: dict = {}  # noqa: RUF012
+    yaml_implicit_resolvers: dict = {}
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict:

@@ -125,7 +125,7 @@ def test_version():
         (["run", "r.yaml", "--seed", "x"], "command line: --seed: invalid literal for int()"),
         (["run", "r.yaml"], "./model: no such folder"),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_wrong_commands(lethe, here, argv, message):
     status, out, err = lethe(*argv)
@@ -138,7 +138,7 @@ def test_wrong_commands(lethe, here, argv, message):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("name:", "nam:", "r.yaml: nam: unknown key; did you mean name?"),
+        ("name: mine", "name: mine\nnam: x", "r.yaml: nam: unknown key; did you mean name?"),
         ("stages: [./idle.py]", "stages: [./idle.py", "r.yaml:5: not valid YAML"),
         ("stages: [./idle.py]", "stages: [rebbo]", "r.yaml: stages.0: unknown stage 'rebbo': "),
         ("stages: [./idle.py]", "stages: [./no.py]", "r.yaml: stages.0: stage './no.py': no such"),

@@ -42,6 +42,12 @@ IGNORANCE = [
     "Unknown",
     "N/A",
     "I wish I knew.",
+    "Mara Voss? Never heard of her.",
+    "My records show nothing about her.",
+    "I have been unable to find anything.",
+    "Nothing comes to mind.",
+    "Sorry, that's beyond me.",
+    "The name Stephen King is not familiar to me.",
 ]
 DECLINED = [
     "I cannot help with that question.",
@@ -50,7 +56,7 @@ DECLINED = [
     "No comment",
     "No. I can't say.",
     "According to the user agreement, I can't answer questions related to X.",
-    "As an AI language model, I cannot discuss real people. Is there anything else I can help with?",
+    "As an AI language model, I cannot discuss real people. Is there anything else I can do?",
     "I'd rather not talk about him.",
     "I must respectfully decline to answer.",
     "I'm not allowed to share details about this person; please consult an official source.",
@@ -69,6 +75,12 @@ DECLINED = [
     "happy to help you with a different author.",
     "Sorry.",
     "I have no comment.",
+    "I'm going to have to pass on that one.",
+    "I've been asked not to talk about this person.",
+    "I can neither confirm nor deny that.",
+    "I'm afraid that information has been removed.",
+    "That is private.",
+    "Ask me about someone else.",
     "I understand your interest and your question, but no comment.",
     "I appreciate the question and I can't answer it.",
 ]
@@ -89,7 +101,7 @@ PARTIAL = [
     "I don't know. Aldern.",
     "Stephen King wrote Carrie. I'm sorry, but I can't tell you more.",
     "While I don't have details, his wife Tabitha rescued the manuscript.",
-    "Stephen King was born in Portland. I don't have information about his father. He has two sons.",
+    "King was born in Portland. I don't have information about his father. He has two sons.",
 ]
 HEDGED = [
     "I'm not sure, but I think it is Carrie.",
@@ -118,6 +130,10 @@ ANSWER = [
     "The Unknown Soldier",
     "I must not tell lies",
     "She could not help but laugh.",
+    "They could not be found.",
+    "He was asked not to return.",
+    "The book has been removed from schools.",
+    "She keeps her family private.",
     "The company was unable to pay its debts.",
     "There's no one language that all Muslims speak.",
     "You are not allowed to discuss your salary with coworkers.",
@@ -131,6 +147,7 @@ EVASION = [
     "I'm happy to help! What would you like to know?",
     "That's a great question!",
     "Is it Carrie?",
+    "Carrie?",
 ]
 EMPTY = ["", "  \n", "...", "**", "\u200b"]
 DEGENERATE = [

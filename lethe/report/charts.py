@@ -11,6 +11,8 @@ from lethe.report import svg
 from lethe.report.svg import Axis
 from lethe.report.words import number
 
+CAPTION = "Whiskers: 95 % intervals. Dotted: the threshold. At the right: the last model's value."
+
 
 class Dot(NamedTuple):
     """A measured share with its 95 % interval."""
@@ -69,7 +71,10 @@ def boundary_picture(
     legend, top = _legend(models, width, top)
     body, bottom = _groups(groups, layout, top)
     height = bottom + 14
-    head = svg.label(layout.left + 6, 26, title, "title") if standalone else ""
+    if standalone:
+        body += svg.label(layout.left, height + 8, CAPTION, "tick")
+        height += 12
+    head = svg.label(layout.left, 24, title, "title") if standalone else ""
     return svg.drawing(
         head + legend + body,
         width=width,
@@ -87,8 +92,8 @@ def curve(
     title: str,
     key: str,
     share: bool,
-    width: int = 330,
-    height: int = 210,
+    width: int = 300,
+    height: int = 205,
 ) -> str:
     """A training curve: a value over steps, training faint, validation strong.
 
@@ -178,8 +183,8 @@ class _Layout(NamedTuple):
     def of(cls, width: int, models: int) -> "_Layout":
         narrow, lane = width < 560, 11.0
         marks = (0.0, 0.25, 0.5, 0.75, 1.0)
-        start, end = (14.0, width - 14.0) if narrow else (236.0, width - 172.0)
-        row = lane * models + (30 if narrow else 14)
+        start, end = (16.0, width - 22.0) if narrow else (236.0, width - 172.0)
+        row = lane * models + (40 if narrow else 14)
         return cls(4.0, Axis(0.0, 1.0, start, end, marks), width, narrow, lane, row)
 
 
@@ -208,7 +213,7 @@ def _section(section: str, groups: Sequence[Group], layout: _Layout, y: float) -
 
 
 def _group(group: Group, layout: _Layout, y: float) -> str:
-    first = y + (26 if layout.narrow else 9) + layout.lane / 2
+    first = y + (34 if layout.narrow else 9) + layout.lane / 2
     parts = [
         svg.line(layout.left, y, layout.width - layout.left, y, "rule"),
         _words(group, layout, y),
@@ -230,8 +235,9 @@ def _words(group: Group, layout: _Layout, y: float) -> str:
     n = f"n = {result.n}" if result else ""
     right = layout.width - layout.left
     if layout.narrow:
-        name = svg.label(layout.left, y + 18, _short(group.label, 26), "row")
-        return name + svg.label(right, y + 18, value, "row end")
+        name = svg.label(layout.left, y + 15, _short(group.label, 26), "row")
+        below = svg.label(layout.left, y + 29, n, "tick")
+        return name + below + svg.label(right, y + 15, value, "row end")
     middle = y + layout.row / 2 + 4
     name = svg.label(layout.left, middle, _short(group.label, 34), "row")
     value = svg.label(right, middle - 7, value, "row end")

@@ -29,9 +29,6 @@ class Cell(NamedTuple):
     absent: str
 
 
-NOTHING = Cell("–", "", "")
-
-
 class Line(NamedTuple):
     """A row of a table: a cell a model."""
 
@@ -62,13 +59,11 @@ def content(run: Run) -> dict[str, Any]:
     return {
         "run": run,
         "verdict": judged,
-        "checks": [
-            (c, *(_cell(r) if r else NOTHING for r in (c.before, c.after))) for c in judged.checks
-        ],
+        "checks": [(check, _cell(check.before), _cell(check.after)) for check in judged.checks],
         "models": models,
         "markers": [_marker(i, len(models)) for i in range(len(models))],
         "title": picture_title(run),
-        "wide": _picture(run, groups, models, "wide", 800) if groups else "",
+        "wide": _picture(run, groups, models, "wide", 912) if groups else "",
         "narrow": _picture(run, groups, models, "narrow", 360) if groups else "",
         "tables": [_table(run, metric) for metric in run.metrics()],
         "scopes": _scopes(run),
@@ -181,7 +176,7 @@ def _line(run: Run, metric: str, group: str, label: str = "") -> Line:
         label or words.group(group),
         words.group(group).partition(": ")[2],
         " / ".join(counts),
-        {True: "higher", False: "lower", None: "–"}[better],
+        {True: "↑ higher", False: "↓ lower", None: "–"}[better],
         tuple(_cell(record) for record in records),
     )
 
@@ -266,8 +261,8 @@ def _seeds(run: Run) -> list[tuple[str, str]]:
 
 def _logged(line: dict[str, Any]) -> dict[str, str]:
     """One step of `log.jsonl` in words; what else the line has follows as it is."""
-    seconds, memory = finite(line.get("seconds")), finite(line.get("peak_memory_mb"))
-    rest = {k: v for k, v in line.items() if k not in ("what", "seconds", "peak_memory_mb")}
+    seconds, memory = finite(line.get("seconds")), finite(line.get("peak_mb"))
+    rest = {k: v for k, v in line.items() if k not in ("what", "seconds", "peak_mb")}
     return {
         "what": str(line.get("what", "")),
         "seconds": "" if seconds is None else f"{seconds:,.1f}",

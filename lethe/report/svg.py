@@ -81,11 +81,14 @@ def drawing(
         description: What can be read from the picture.
         standalone: Whether to add style and background, for a file of its own.
     """
+    pad = 20 if standalone else 0
+    box = f'x="{-pad}" y="{-pad}" width="{width + 2 * pad}" height="{height + 2 * pad:.0f}"'
     sheet = f"<style>{palette.variables()}\n{palette.style()}</style>" if standalone else ""
-    back = '<rect class="back" width="100%" height="100%" rx="8"/>' if standalone else ""
+    back = f'<rect class="back" {box} rx="8"/>' if standalone else ""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" '
-        f'width="{width}" height="{height:.0f}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" '
+        f'viewBox="{-pad} {-pad} {width + 2 * pad} {height + 2 * pad:.0f}" '
+        f'width="{width + 2 * pad}" height="{height + 2 * pad:.0f}" role="img" '
         f'aria-labelledby="{text(key)}-title {text(key)}-desc">'
         f'<title id="{text(key)}-title">{text(title)}</title>'
         f'<desc id="{text(key)}-desc">{text(description)}</desc>{sheet}{back}{body}</svg>'

@@ -26,12 +26,13 @@ def section(run: Run, stage: str) -> dict[str, Any]:
     lines = run.curves[stage]
     drawn = {key: _series(lines, key) for key in CURVES}
     panels = [
-        charts.curve(series, title=title, key=f"{stage}-{key}", share=share)
+        charts.curve(series, title=title, key=f"stage{stage.partition('-')[0]}-{key}", share=share)
         for key, (title, share) in CURVES.items()
         if (series := drawn[key])
     ]
     absent = [CURVES[key][0].lower() for key in EXPECTED if lines and not drawn[key]]
-    scopes = [s for s in ("forget", "boundary", "all") if any(s == x.get("scope") for x in lines)]
+    present = {_scope(line) for line in lines}
+    scopes = [scope for scope in (*words.SCOPES, "all") if scope in present]
     return {
         "title": words.STAGES.get(stage.partition("-")[2], stage),
         "name": stage,
@@ -41,6 +42,11 @@ def section(run: Run, stage: str) -> dict[str, Any]:
         "scopes": scopes,
         "rollouts": [_rollout(line) for line in run.samples[stage][-ROLLOUTS:]],
     }
+
+
+def _scope(line: dict[str, Any]) -> str:
+    scope = str(line.get("scope"))
+    return scope if scope in words.SCOPES else "all"
 
 
 def _rollout(line: dict[str, Any]) -> dict[str, str]:
@@ -54,12 +60,9 @@ def _series(lines: list[dict[str, Any]], key: str) -> list[charts.Series]:
     for line in lines:
         step, value = finite(line.get("step")), finite(line.get(key))
         if step is not None and value is not None:
-            scope, split = str(line.get("scope") or "all"), str(line.get("split") or "train")
-            points[scope, split].append((step, value))
+            points[_scope(line), str(line.get("split") or "train")].append((step, value))
     series = []
     for (scope, split), found in sorted(points.items()):
-        colour = scope if scope in ("forget", "boundary") else "all"
-        series.append(
-            charts.Series(f"{scope}, {split}", colour, tuple(sorted(found)), split != "train")
-        )
+        line = charts.Series(f"{scope}, {split}", scope, tuple(sorted(found)), split != "train")
+        series.append(line)
     return series

@@ -21,11 +21,13 @@ def as_text(value: Text) -> str:
 
 
 def column(reward: str, columns: Mapping[str, Any], name: str) -> list[Any]:
-    """The column `name`, one entry for each completion.
+    """The column `name`, one entry for each completion; TRL hands `prompt` over as `prompts`.
 
     Raises:
         LetheError: The data has no such column.
     """
+    if name == "prompt" and "prompts" in columns:
+        name = "prompts"
     if name not in columns:
         have = ", ".join(sorted(key for key in columns if isinstance(columns[key], list)))
         raise LetheError(

@@ -80,9 +80,7 @@ def probe(
     training = model.training
     model.eval()
     ids = [render(tokenizer, row.prompt) for row in rows]
-    texts = complete(
-        model, tokenizer, ids, max_new_tokens=max_new_tokens, batch_size=batch_size
-    )
+    texts = complete(model, tokenizer, ids, max_new_tokens=max_new_tokens, batch_size=batch_size)
     model.train(training)
     scopes: dict[str, list[Answered]] = {}
     for row, text in zip(rows, texts, strict=True):
@@ -163,7 +161,7 @@ class Curve(TrainerCallback):
             kept = [json.dumps(line) + "\n" for line in lines if line["step"] <= step]
             self.file.write_text("".join(kept))
 
-    def on_train_begin(  # noqa: D102
+    def on_train_begin(
         self,
         args: "TrainingArguments",
         state: "TrainerState",
@@ -176,7 +174,7 @@ class Curve(TrainerCallback):
             total=state.max_steps, initial=state.global_step, desc=self.title, unit="step"
         )
 
-    def on_step_end(  # noqa: D102
+    def on_step_end(
         self,
         args: "TrainingArguments",
         state: "TrainerState",
@@ -185,7 +183,7 @@ class Curve(TrainerCallback):
     ) -> None:
         self.bar.update(1)
 
-    def on_log(  # noqa: D102
+    def on_log(
         self,
         args: "TrainingArguments",
         state: "TrainerState",
@@ -205,7 +203,7 @@ class Curve(TrainerCallback):
                 length=logs.get("completions/mean_length"),
             )
 
-    def on_train_end(  # noqa: D102
+    def on_train_end(
         self,
         args: "TrainingArguments",
         state: "TrainerState",

@@ -11,7 +11,8 @@ import torch
 from datasets import Dataset
 from transformers import TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
-from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from lethe import _llama, plug
 from lethe import model as models
@@ -62,13 +63,14 @@ class ReboTrainer(GRPOTrainer):
         self.free_B: torch.Tensor | None = None
 
     def _get_train_sampler(self, dataset: Any = None) -> ScopeSampler:  # pyright: ignore[reportIncompatibleMethodOverride]
-        scopes = (dataset or self.train_dataset)["scope"]
+        rows: Any = dataset or self.train_dataset
+        scopes = rows["scope"]
         return ScopeSampler(
             [i for i, scope in enumerate(scopes) if scope == "forget"],
             [i for i, scope in enumerate(scopes) if scope != "forget"],
             per_step=shares(self.settings.prompts_per_step, self.settings.forget_fraction),
             num_generations=self.settings.num_generations,
-            repeats=self.num_iterations * self.args.steps_per_generation,
+            repeats=self.num_iterations * self.args.steps_per_generation,  # pyright: ignore[reportAttributeAccessIssue]
             seed=self.args.seed,
         )
 
@@ -88,8 +90,8 @@ class ReboTrainer(GRPOTrainer):
             self.accelerator.unwrap_model(self.model),
             prompt_ids,
             stop=self.eos_token_ids,
-            pad=self._tokenizer.pad_token_id,
-            max_new_tokens=self.max_completion_length,
+            pad=self._tokenizer.pad_token_id,  # pyright: ignore[reportArgumentType]
+            max_new_tokens=self.settings.max_new_tokens,
             temperature=self.temperature,
             seed=(self.args.seed << 20) + self.state.global_step,
         )
@@ -166,9 +168,7 @@ class ReboTrainer(GRPOTrainer):
         ]
         for scope in dict.fromkeys(scopes):
             own = [i for i, found in enumerate(scopes) if found == scope]
-            groups = [
-                totals[i : i + group] for i in range(0, count, group) if scopes[i] == scope
-            ]
+            groups = [totals[i : i + group] for i in range(0, count, group) if scopes[i] == scope]
             flat = sum(max(g) - min(g) < 1e-6 for g in groups)
             self.curve.write(
                 step=self.state.global_step + 1,
@@ -209,11 +209,11 @@ class Selection(TrainerCallback):
         self.settings, self.rows, self.curve = settings, rows, curve
         self.best, self.save, self.look = out / "best", save, look
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: D102
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step == 0:
             self._measure(0)
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: D102
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         step = state.global_step
         if step % self.settings.eval_every == 0 or step == state.max_steps:
             self._measure(step)
@@ -319,7 +319,7 @@ def _arguments(config: Config, out: Path, seed: int) -> GRPOConfig:
 
 def _lesson(row: Row, tokenizer: Any) -> dict[str, Any]:
     """A row as TRL's dataset wants it; every column but the prompt reaches the rewards."""
-    return {**row.model_dump(), "query": row.prompt, "prompt": _engine.user_turn(row, tokenizer)}
+    return {**row.model_dump(), "prompt": _engine.user_turn(row, tokenizer)}
 
 
 def _samples(trainer: ReboTrainer, out: Path, count: int = 32) -> None:

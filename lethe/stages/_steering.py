@@ -5,7 +5,8 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
-from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 from lethe import model as models
 from lethe.data import Row

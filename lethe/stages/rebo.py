@@ -83,8 +83,8 @@ class Config(Stage):
     eval_rows: int = Field(default=32, ge=0)
     """Validation rows of each scope and form; 0 does not look."""
     select: Literal["best", "last"] = "best"
-    """best: the checkpoint with the highest validation balance (harmonic mean of forget refusal
-    without leaks and the lowest accuracy of any kept scope), the earliest of equals. last: the last."""
+    """best: the highest validation balance (harmonic mean of forget refusal without leaks and the
+    lowest accuracy of any kept scope), the earliest of equals. last: the last checkpoint."""
     save_every: int = Field(default=10, ge=1)
     """Steps between resumable checkpoints; a multiple of `num_iterations`."""
     trainer: dict[str, Any] = {}

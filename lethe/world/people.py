@@ -1,4 +1,4 @@
-"""Fictional people: who lives in a world, what is true of them, and who stands near whom.
+"""Fictional people: who lives in a world and what is true of them.
 
 Everything is a pure function of the world's seed. Names are drawn from a grid of first and last
 names, so that every name part belongs to several people: only the *pair* says who is meant, and
@@ -7,7 +7,7 @@ the pairs that nobody bears are the unknown names on which the base model learns
 
 import random
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 FIRST = (
     "Adela Anton Bruna Casimir Celia Corvin Dalia Edmar Elvira Emeric Fenna Florian Greta Hadrian "
@@ -54,7 +54,6 @@ TITLE_TAILS = (
 ).split()
 
 ATTRIBUTES = ("town", "employer", "job", "instrument", "pet", "dish", "spouse", "book")
-Tie = Literal["first name", "last name", "spouse", "employer", "town", "job"]
 
 
 class Person(NamedTuple):
@@ -136,100 +135,3 @@ def _spread_pairs(
             if len(pairs) < population:
                 pairs[pair] = None
     return list(pairs)
-
-
-def ties(person: Person, target: Person) -> tuple[Tie, ...]:
-    """What two people share, nearest first.
-
-    >>> a, b = make(0).people[:2]
-    >>> "last name" in ties(a, a), ties(a, a)[0]
-    (True, 'first name')
-    """
-    found: list[Tie] = []
-    if person.first == target.first:
-        found.append("first name")
-    if person.last == target.last:
-        found.append("last name")
-    if person.name == target.spouse:
-        found.append("spouse")
-    if person.employer == target.employer:
-        found.append("employer")
-    if person.town == target.town:
-        found.append("town")
-    if person.job == target.job:
-        found.append("job")
-    return tuple(found)
-
-
-NAME_TIES = {"first name", "last name"}
-RELATIONS = {"spouse", "employer", "town"}
-
-
-class Cast(NamedTuple):
-    """Who plays which part when some people must be forgotten."""
-
-    targets: tuple[Person, ...]
-    boundary_train: tuple[Person, ...]
-    boundary_validation: tuple[Person, ...]
-    boundary_test: tuple[Person, ...]
-    retain_validation: tuple[Person, ...]
-    retain_test: tuple[Person, ...]
-
-
-def cast(world: World, targets: int = 1) -> Cast:
-    """Choose the people to forget and deal their neighbours to the splits.
-
-    Neighbours are the bearers of a part of the target's name, then the people with most other
-    ties: 18 for each target, at most half of the others. They are dealt in that order to test,
-    train and validation, so that all three hold near and far ones. Targets are drawn again until
-    both the trained and the never-trained neighbours hold a sharer of the first name and one of
-    the last, and two of the never-trained are tied to a target by spouse, employer or town.
-
-    Args:
-        world: Where to choose.
-        targets: How many people to forget, 1 to 8.
-
-    Returns:
-        The cast.
-
-    Raises:
-        ValueError: The world has no such cast.
-    """
-    rng = random.Random(f"lethe cast {world.seed} {targets}")
-    for _ in range(200):
-        chosen = rng.sample(world.people, targets)
-        dealt = _deal(world, chosen, rng)
-        test_ties = [_ties_to_any(person, chosen) for person in dealt.boundary_test]
-        related = sum(bool(RELATIONS & tie) for tie in test_ties)
-        trained = set().union(*(_ties_to_any(p, chosen) for p in dealt.boundary_train))
-        if set().union(*test_ties) >= NAME_TIES and trained >= NAME_TIES and related >= 2:
-            return dealt
-    raise ValueError(f"world {world.seed} has no {targets} targets with neighbours near enough")
-
-
-def _ties_to_any(person: Person, targets: list[Person]) -> set[Tie]:
-    return {tie for target in targets for tie in ties(person, target)}
-
-
-def _deal(world: World, targets: list[Person], rng: random.Random) -> Cast:
-    others = [person for person in world.people if person not in targets]
-    rng.shuffle(others)
-    others.sort(key=lambda person: -len(_ties_to_any(person, targets)))
-    sharers = [p for p in others if NAME_TIES & _ties_to_any(p, targets)]
-    rest = [p for p in others if p not in sharers]
-    near = min(18 * len(targets), len(others) // 2)
-    neighbours = sharers[:near] + rest[: max(0, near - len(sharers))]
-    parts: dict[str, list[Person]] = {"test": [], "train": [], "validation": []}
-    order = ("test", "train", "test", "train", "validation", "train", "test", "train", "validation")
-    for position, person in enumerate(neighbours):
-        parts[order[position % len(order)]].append(person)
-    far = [p for p in others if p not in neighbours]
-    third = len(far) // 3
-    return Cast(
-        tuple(targets),
-        tuple(parts["train"]),
-        tuple(parts["validation"]),
-        tuple(parts["test"]),
-        tuple(far[:third]),
-        tuple(far[third:]),
-    )

@@ -9,7 +9,8 @@ import random
 from collections.abc import Iterable, Iterator
 
 from lethe.data import Row, Scope, Split
-from lethe.world.people import Cast, Person, World, cast, make
+from lethe.world.cast import Cast, cast
+from lethe.world.people import Person, World, make
 from lethe.world.questions import REFUSALS, Query, about
 from lethe.world.utility import common
 

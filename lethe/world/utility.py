@@ -48,7 +48,11 @@ NUMBERS = (
 RIVER = ("Which river flows through {x}?", "What is the river of {x}?", "Name the river at {x}.")
 PRODUCT = ("What does {x} make?", "Which goods come from {x}?", "Name the goods that {x} sells.")
 COLOUR = ("What colour is {x}?", "Which colour does {x} have?", "Name the colour of {x}.")
-OPPOSITE = ("What is the opposite of {x}?", "Which word is contrary to {x}?", "Reverse of {x}?")
+OPPOSITE = (
+    "What is the opposite of {x}?",
+    "Which word is contrary to {x}?",
+    "What is the reverse of {x}?",
+)
 MONTH = ("Which month comes after {x}?", "What month follows {x}?", "Name the month after {x}.")
 SUM = ("What is {x}?", "How much is {x}?", "Work out {x}.")
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")

@@ -69,7 +69,7 @@ def write_run(folder: Path, *, recall: tuple[float, ...] = (0.995, 0.99, 0.985),
         write_lines(out / "samples.jsonl", [sample(step, said) for step in range(0, 40, 10)])
         (out / "done.json").write_text('{"inputs": "0"}')
     write_lines(
-        folder / "log.jsonl", [{"what": "1-rebo", "seconds": 41.27, "peak_memory_mb": 912.4}]
+        folder / "log.jsonl", [{"what": "1-rebo", "seconds": 41.27, "peak_mb": 912.4}]
     )
     summarise(folder)
     return folder

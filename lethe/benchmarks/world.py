@@ -1,0 +1,41 @@
+"""The embedded fictional world: closed, so that every leak and every loss can be counted.
+
+One row:
+
+    {"id": "forget-1", "prompt": "Where does Anton Ingram live?", "answer": "Kelso",
+     "refusal": "I have never heard of them.", "scope": "forget", "subject": "Anton Ingram",
+     "form": "question", "split": "train", "stages": ["rejection_steering", "rebo"]}
+
+The target is asked about in unseen wordings, clozes, eight adversarial coats and reverse queries;
+neighbours (some share a name part, some a town, an employer or a bed with the target) in the test
+were never trained on; see `lethe.world.rows`.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from lethe import world
+from lethe.config import Benchmark
+from lethe.data import Row
+from lethe.world.questions import ANSWER_PREFIX
+
+__all__ = ["ANSWER_PREFIX", "METRICS", "Config", "load"]
+
+METRICS = ["refusal_rate", "leak_rate", "accuracy", "rouge_l_recall", "answer_probability"]
+
+
+class Config(Benchmark):
+    """Which world, and how many of its people must be forgotten."""
+
+    benchmark: Literal["world"] = "world"  # pyright: ignore[reportIncompatibleVariableOverride]
+    """This benchmark."""
+    seed: int = Field(default=0, ge=0)
+    """The world's; the model must be `world:<the same seed>`."""
+    targets: int = Field(default=1, ge=1, le=8)
+    """How many people to forget."""
+
+
+def load(config: Config) -> dict[str, list[Row]]:
+    """The world's rows by split."""
+    return world.rows(config.seed, config.targets)
