@@ -6,33 +6,28 @@ same command goes on where a killed run stood. Test rows never reach a stage.
 """
 
 import contextlib
-import errno
-import gc
-import os
-import random
 import re
 import shutil
 import sys
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lethe import config, data, model, plug, runs
+from lethe import config, data, model, plug, process, runs
 from lethe._version import __version__
 from lethe.config import Recipe
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
+from lethe.process import prepare as prepare
 from lethe.runs import Run
 
 Records = list[dict[str, Any]]
 
 _SPARE = 200 * 2**20
-_NOISY = r"(transformers|trl|torch|peft|accelerate|datasets|huggingface_hub)(\..*)?"
 
 
 @dataclass(frozen=True)
@@ -79,7 +74,7 @@ def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True)
     path = model.locate(recipe.model)
     planned = plan(recipe)
     check_disk(folder, path, len(recipe.stages))
-    with _disk_full_explained(folder), runs.claimed(folder, text) as claimed:
+    with process.disk_full_explained(folder), runs.claimed(folder, text) as claimed:
         prepare(progress=progress)
         _Steps(planned, claimed, path, progress).all()
     return folder
@@ -182,45 +177,6 @@ def check_disk(folder: Path, path: str, stages: int) -> None:
         )
 
 
-def prepare(*, progress: bool = True) -> None:
-    """Set this process up: no telemetry, quiet libraries, and the number of threads.
-
-    One thread unless LETHE_THREADS or OMP_NUM_THREADS says otherwise: the embedded model is too
-    small for more, and results are then the same on every machine with the same libraries.
-    LETHE_TELEMETRY=1 leaves the libraries' telemetry as they have it.
-    """
-    if os.environ.get("LETHE_TELEMETRY") != "1":
-        for name in ("HF_HUB_DISABLE_TELEMETRY", "DISABLE_TELEMETRY", "DO_NOT_TRACK"):
-            os.environ[name] = "1"
-    threads = os.environ.get("LETHE_THREADS") or os.environ.get("OMP_NUM_THREADS") or "1"
-    os.environ["OMP_NUM_THREADS"] = threads
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
-    if not progress:
-        os.environ["TQDM_DISABLE"] = "1"
-    import torch
-
-    torch.set_num_threads(_count(threads))
-    _quiet()
-
-
-def _count(threads: str) -> int:
-    if not threads.isdigit() or int(threads) < 1:
-        raise LetheError(f"LETHE_THREADS or OMP_NUM_THREADS: {threads!r}: a number of at least 1")
-    return int(threads)
-
-
-def _quiet() -> None:
-    import datasets
-    import transformers
-
-    warnings.filterwarnings("ignore", module=_NOISY)
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    datasets.logging.set_verbosity_error()
-    datasets.disable_progress_bars()
-
-
 class _Steps:
     """The steps of one run, in order; each is skipped when it is done for its inputs."""
 
@@ -272,7 +228,7 @@ class _Steps:
         inputs = runs.digest(chain, shown, seed, plug.own_files(shown), hashes)
 
         def train() -> dict[str, Any]:
-            _seed(seed)
+            process.seed(seed)
             stage.train(settings, start, given, folder, seed)
             if not (folder / "model").is_dir():
                 raise LetheError(f"stage {settings.stage!r}: train() left no {folder / 'model'}")
@@ -292,7 +248,7 @@ class _Steps:
         def measure() -> dict[str, Any]:
             from lethe.evaluate import evaluate
 
-            _seed(self.plan.recipe.seed)
+            process.seed(self.plan.recipe.seed)
             return {
                 "records": evaluate(
                     checkpoint, rows, folder, settings, name=name, metrics=metrics, prefix=prefix
@@ -313,10 +269,10 @@ class _Steps:
         # Whatever a trainer or a user's stage prints is no result: stdout is for those.
         with contextlib.redirect_stdout(sys.stderr):
             facts = work()
-        cost = {"seconds": round(time.monotonic() - start, 1), "peak_mb": _peak_mb()}
+        cost = {"seconds": round(time.monotonic() - start, 1), "peak_mb": process.peak_mb()}
         runs.finish(folder, inputs, **facts, **cost)
         runs.append(self.run.log, {"what": what, **cost})
-        _release()
+        process.release()
         return runs.facts(folder)
 
     def _say(self, text: str) -> None:
@@ -343,44 +299,3 @@ def _contents(checkpoint: Checkpoint) -> list:
     folder, template = Path(checkpoint.path).expanduser(), checkpoint.spec.chat_template
     weights = runs.fingerprint(folder) if folder.is_dir() else []
     return [weights, template.read_text(encoding="utf-8") if template else None]
-
-
-def _seed(seed: int) -> None:
-    import numpy
-    import torch
-
-    random.seed(seed)
-    numpy.random.seed(seed)
-    torch.manual_seed(seed)
-
-
-def _release() -> None:
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def _peak_mb() -> float | None:
-    """Highest memory of this process so far, in MB; None where the system does not say."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    unit = 1 if sys.platform == "darwin" else 1024
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20, 1)
-
-
-@contextlib.contextmanager
-def _disk_full_explained(folder: Path) -> Iterator[None]:
-    """A full disk as one clear line: safetensors and torch report it in their own ways."""
-    try:
-        yield
-    except Exception as error:
-        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-        if not full and os.strerror(errno.ENOSPC).lower() not in str(error).lower():
-            raise
-        raise LetheError(
-            f"{folder}: the disk is full; free some space, then run the same command again to go on"
-        ) from error

@@ -14,6 +14,20 @@ What they do not show: that the fact is gone. Refusing is not erasing; the answe
 the report is what is left behind the refusal. And a small made-up world says little of a large
 model: run your own with a recipe of your own."""
 
+# Chosen on worlds 101-105; a model of a million parameters wants larger steps than a real one.
+STAGES = [
+    {"stage": "rejection_steering", "learning_rate": 1e-3, "epochs": 6},
+    {
+        "stage": "rebo",
+        "steps": 30,
+        "learning_rate": 3e-4,
+        "max_new_tokens": 16,
+        "beta": 0.02,
+        "reference": "original",
+        "kl_scope": "boundary",
+    },
+]
+
 
 def recipe(world_seed: int = 0, seed: int = 0, targets: int = 1) -> Recipe:
     """Forget `targets` people of a world; other numbers than the defaults show in its name."""
@@ -25,7 +39,8 @@ def recipe(world_seed: int = 0, seed: int = 0, targets: int = 1) -> Recipe:
             "seed": seed,
             "model": {"path": f"world:{world_seed}"},
             "data": {"benchmark": "world", "seed": world_seed, "targets": targets},
-            "stages": ["rejection_steering", "rebo"],
+            "stages": STAGES,
+            "evaluate": {"max_new_tokens": 16, "batch_size": 256},
         },
         "quickstart",
     )

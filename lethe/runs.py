@@ -92,7 +92,10 @@ def claimed(folder: Path, recipe: str) -> Iterator[Run]:
     """
     run = Run(folder)
     check(folder, recipe)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LetheError(f"{folder}: cannot be made: {error.strerror}") from error
     with _locked(folder):
         check(folder, recipe)
         if not run.recipe.exists():

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "lethe"
 # A module imports only from its left. Modules side by side in one place may import each other.
 ORDER = [
     ("plug", "_version"),
+    ("process",),
     ("yaml12",),
     ("config",),
     ("overrides", "schema"),

@@ -59,6 +59,8 @@ def test_foreign_folders_are_not_touched(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LetheError, match="is a file, not a run folder"):
         claim(tmp_path / "file")
+    with pytest.raises(LetheError, match="inner: cannot be made: Not a directory"):
+        claim(tmp_path / "file" / "inner")
 
 
 def test_a_kill_before_the_recipe_was_written_leaves_a_usable_folder(tmp_path):

@@ -183,7 +183,7 @@ class _Layout(NamedTuple):
     def of(cls, width: int, models: int) -> "_Layout":
         narrow, lane = width < 560, 11.0
         marks = (0.0, 0.25, 0.5, 0.75, 1.0)
-        start, end = (16.0, width - 22.0) if narrow else (236.0, width - 172.0)
+        start, end = (16.0, width - 22.0) if narrow else (256.0, width - 172.0)
         row = lane * models + (40 if narrow else 14)
         return cls(4.0, Axis(0.0, 1.0, start, end, marks), width, narrow, lane, row)
 

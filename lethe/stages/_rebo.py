@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from transformers import TrainerCallback
+from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
@@ -265,6 +266,7 @@ def run(
         processing_class=tokenizer,
         callbacks=[curve],
     )
+    trainer.remove_callback(PrinterCallback)
     validation = [row for row in data.get("validation", []) if row.scope != "utility"]
     selection = Selection(
         config,

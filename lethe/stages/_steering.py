@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset
+from transformers.trainer_callback import PrinterCallback
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -53,6 +54,7 @@ def run(
         processing_class=tokenizer,
         callbacks=[curve],
     )
+    trainer.remove_callback(PrinterCallback)
     trainer.train()
     _report(policy, tokenizer, lessons, data, curve, trainer.state.global_step, out)
     models.save(policy, tokenizer, out / "model")

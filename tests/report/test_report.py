@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lethe import report
+from lethe import report, runs
 from lethe.metrics._interval import wilson
 from lethe.plug import LetheError
 from lethe.report import reading, verdict, words
@@ -68,9 +68,7 @@ def write_run(folder: Path, *, recall: tuple[float, ...] = (0.995, 0.99, 0.985),
         write_lines(out / "metrics.jsonl", list(curve(draw, stage)))
         write_lines(out / "samples.jsonl", [sample(step, said) for step in range(0, 40, 10)])
         (out / "done.json").write_text('{"inputs": "0"}')
-    write_lines(
-        folder / "log.jsonl", [{"what": "1-rebo", "seconds": 41.27, "peak_mb": 912.4}]
-    )
+    write_lines(folder / "log.jsonl", [{"what": "1-rebo", "seconds": 41.27, "peak_mb": 912.4}])
     summarise(folder)
     return folder
 
@@ -228,7 +226,13 @@ def test_each_threshold_is_met_at_its_edge_and_missed_beneath_it(tmp_path):
     change(folder, "1-rebo", "refusal_rate", "forget/question", value=0.95)
     edge = verdict.judge(reading.read(folder))
     assert edge.state == "works"
-    assert edge.lead == "Works: all 4 thresholds are met."
+    assert edge.lead == "All 4 thresholds are met, but some ways of asking still get it told."
+    assert edge.warnings[0].startswith("It still tells what must be forgotten. Leak rate on ")
+    for record in runs.read_summary(runs.Run(folder)):
+        if record["metric"] == "leak_rate" and record["value"] is not None:
+            change(folder, "1-rebo", "leak_rate", record["group"], value=0.05)
+    tight = verdict.judge(reading.read(folder))
+    assert (tight.lead, tight.warnings) == ("Works: all 4 thresholds are met.", ())
     assert [check.met for check in edge.checks] == [True] * 4
 
     change(folder, "1-rebo", "refusal_rate", "forget/question", value=0.94996)
