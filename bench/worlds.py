@@ -1,7 +1,7 @@
 """RULE's default recipe on many worlds: every world and seed, then mean, spread and the worst.
 
     python bench/worlds.py --worlds 1-5 --seeds 0-2 --out runs/worlds
-    python bench/worlds.py --worlds 101-105 --seeds 0 --out runs/steered -- --stages.1.reference steered
+    python bench/worlds.py --worlds 101-105 --seeds 0 --out runs/x -- --stages.1.kl-scope all
 
 Prints Markdown. Every run is an ordinary run folder under --out, so a killed measurement goes on
 where it stood, and each number can be looked up in a report.

@@ -2,8 +2,9 @@
 
 It reads the model's own weights (LoRA deltas merged on the fly), reads identical prompts once,
 keeps keys and values in one preallocated tensor a layer, and lets finished rows leave the batch.
-Greedy output equals `transformers`' token for token. Left out: dropout, sliding windows, biases in
-the MLP, quantised weights; `fits` says no to those and the caller falls back to `generate`.
+Greedy output equals `transformers`' token for token. Left out: dropout, sliding windows, biases
+(but those of q, k and v), other activations than SiLU, quantised weights; `fits` says no to those
+and the caller falls back to `generate`.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FAMILIES = {"llama", "mistral", "qwen2"}
+LEAVE = 0.75
 
 
 def inner(model: Any) -> Any:
@@ -29,9 +31,13 @@ def fits(model: Any) -> bool:
         return False
     if base.dtype != torch.float32 or getattr(base.config, "sliding_window", None):
         return False
-    layer = base.model.layers[0]
-    linears = (layer.self_attn.q_proj, layer.mlp.gate_proj)
-    return all(_is_linear(module) for module in linears)
+    if base.config.hidden_act != "silu" or hasattr(base.get_input_embeddings(), "base_layer"):
+        return False
+    attention, mlp = base.model.layers[0].self_attn, base.model.layers[0].mlp
+    without_bias = (attention.o_proj, mlp.gate_proj, mlp.up_proj, mlp.down_proj)
+    return _is_linear(attention.q_proj) and all(
+        _is_linear(module) and module.bias is None for module in without_bias
+    )
 
 
 def _is_linear(module: Any) -> bool:
@@ -48,7 +54,8 @@ def _weight(module: Any) -> "Tensor":
     if module.disable_adapters:
         return weight
     for adapter in module.active_adapters:
-        weight = weight + module.get_delta_weight(adapter)
+        if adapter in module.lora_A:  # an adapter need not reach every layer
+            weight = weight + module.get_delta_weight(adapter)
     return weight
 
 
@@ -123,30 +130,37 @@ class Decoder:
         draws = torch.Generator().manual_seed(seed)
         luck_BT = torch.rand(len(prompts), max_new_tokens, generator=draws)
 
-        cache, hidden_UD = self._prefill(ids_UP, mask_UP, positions_UP, start + max_new_tokens)
-        cache = [(k[rows], v[rows]) for k, v in cache]
+        read, hidden_UD = self._prefill(ids_UP, mask_UP, positions_UP)
+        room = start + max_new_tokens
+        cache = [(_with_room(k[rows], room), _with_room(v[rows], room)) for k, v in read]
         hidden_BD, position_B = hidden_UD[rows], positions_UP[rows, -1]
-        open_BT = torch.zeros(len(prompts), start + max_new_tokens, dtype=torch.bool)
+        open_BT = torch.zeros(len(prompts), room, dtype=torch.bool)
         open_BT[:, :start] = mask_UP[rows].bool()
 
-        out: list[list[int]] = [[] for _ in prompts]
-        alive = torch.arange(len(prompts))
+        out_BT = torch.zeros(len(prompts), max_new_tokens, dtype=torch.long)
+        length_B = torch.full((len(prompts),), max_new_tokens)
+        ends = torch.tensor(sorted(stop))
+        row_B = torch.arange(len(prompts))
+        going_B = torch.ones(len(prompts), dtype=torch.bool)
         for t in range(max_new_tokens):
-            token_B = self._pick(hidden_BD, luck_BT[alive, t], temperature)
-            for row, token in zip(alive.tolist(), token_B.tolist(), strict=True):
-                out[row].append(token)
-            going = torch.tensor([token not in stop for token in token_B.tolist()])
-            if t + 1 == max_new_tokens or not going.any():
+            token_B = self._pick(hidden_BD, luck_BT[row_B, t], temperature)
+            out_BT[row_B, t] = token_B
+            ended_B = going_B & torch.isin(token_B, ends)
+            length_B[row_B[ended_B]] = t + 1
+            going_B = going_B & ~ended_B
+            going = int(going_B.sum())
+            if t + 1 == max_new_tokens or not going:
                 break
-            if not going.all():
-                keep = going.nonzero()[:, 0]
-                cache = [(k[keep], v[keep]) for k, v in cache]
-                alive, token_B, position_B = alive[keep], token_B[keep], position_B[keep]
-                open_BT = open_BT[keep]
+            # Leaving costs a copy of the cache, so finished rows leave a quarter at a time.
+            if going <= LEAVE * len(row_B):
+                keep = going_B.nonzero()[:, 0]
+                cache = [(_kept(k, keep, start + t), _kept(v, keep, start + t)) for k, v in cache]
+                row_B, token_B, position_B = row_B[keep], token_B[keep], position_B[keep]
+                open_BT, going_B = open_BT[keep], going_B[keep]
             position_B = position_B + 1
             open_BT[:, start + t] = True
             hidden_BD = self._step(token_B, position_B, cache, open_BT, start + t)
-        return out
+        return [ids[:n] for ids, n in zip(out_BT.tolist(), length_B.tolist(), strict=True)]
 
     def _pick(self, hidden_BD: "Tensor", luck_B: "Tensor", temperature: float) -> "Tensor":
         """Next tokens: the likeliest, or the one where the cumulative probability passes luck."""
@@ -155,16 +169,18 @@ class Decoder:
         logits_BV = hidden_BD @ self.head.T
         if temperature == 0.0:
             return logits_BV.argmax(-1)
-        mass_BV = torch.softmax(logits_BV / temperature, -1).cumsum_(-1)
+        if temperature != 1.0:
+            logits_BV = logits_BV / temperature
+        mass_BV = torch.softmax(logits_BV, -1).cumsum_(-1)
         target_B1 = luck_B[:, None] * mass_BV[:, -1:]
         return torch.searchsorted(mass_BV, target_B1, right=True)[:, 0].clamp(
             max=mass_BV.size(1) - 1
         )
 
     def _prefill(
-        self, ids_UP: "Tensor", mask_UP: "Tensor", positions_UP: "Tensor", room: int
+        self, ids_UP: "Tensor", mask_UP: "Tensor", positions_UP: "Tensor"
     ) -> "tuple[list[tuple[Tensor, Tensor]], Tensor]":
-        """Read the prompts: keys and values with room for the completions, last hidden states."""
+        """Read the prompts: keys and values of each layer, last hidden states."""
         import torch
 
         length = ids_UP.size(1)
@@ -176,10 +192,7 @@ class Decoder:
         cache = []
         for layer in self.layers:
             q, k, v = self._qkv(layer, x, cos, sin)
-            keys = k.new_zeros(k.size(0), k.size(1), room, k.size(3))
-            values = torch.zeros_like(keys)
-            keys[:, :, :length], values[:, :, :length] = k, v
-            cache.append((keys, values))
+            cache.append((k, v))
             x = self._finish(layer, x, self._attend(q, k, v, seen_U1PP[:, None]))
         return cache, self._rms(x[:, -1], self.norm)
 
@@ -194,7 +207,9 @@ class Decoder:
         """Read one token a row, at `place` in the cache; last hidden states (B, D)."""
         x = self.embedding[token_B][:, None]
         cos, sin = self.rotary(x, position_B[:, None])
-        seen = open_BT[:, None, None, : place + 1]
+        # As numbers, once for all layers: attention would turn truths into numbers in each.
+        seen = x.new_zeros(len(token_B), 1, 1, place + 1)
+        seen.masked_fill_(~open_BT[:, None, None, : place + 1], float("-inf"))
         for layer, (keys, values) in zip(self.layers, cache, strict=True):
             q, k, v = self._qkv(layer, x, cos, sin)
             keys[:, :, place], values[:, :, place] = k[:, :, 0], v[:, :, 0]
@@ -210,8 +225,9 @@ class Decoder:
 
         joint = linear(self._rms(x, layer.norm_attention), layer.qkv, layer.qkv_bias)
         joint = joint.view(*x.shape[:2], -1, self.width).transpose(1, 2)
-        q, k, v = joint.split([self.heads, self.groups, self.groups], dim=1)
-        return _rotate(q, cos, sin), _rotate(k, cos, sin), v
+        qk, v = joint.split([self.heads + self.groups, self.groups], dim=1)
+        q, k = _rotate(qk, cos, sin).split([self.heads, self.groups], dim=1)
+        return q, k, v
 
     def _attend(self, q: "Tensor", k: "Tensor", v: "Tensor", seen: "Tensor") -> "Tensor":
         from torch.nn.functional import scaled_dot_product_attention
@@ -239,3 +255,15 @@ def _rotate(x: "Tensor", cos: "Tensor", sin: "Tensor") -> "Tensor":
 
     left, right = x.chunk(2, dim=-1)
     return x * cos[:, None] + torch.cat([-right, left], dim=-1) * sin[:, None]
+
+
+def _with_room(x: "Tensor", room: int) -> "Tensor":
+    """Keys or values (B, groups, T, width) at the beginning of a tensor with `room` places."""
+    roomy = x.new_empty(x.size(0), x.size(1), room, x.size(3))
+    roomy[:, :, : x.size(2)] = x
+    return roomy
+
+
+def _kept(x: "Tensor", rows: "Tensor", used: int) -> "Tensor":
+    """Some rows of a layer's keys or values; places from `used` on are blank."""
+    return _with_room(x[:, :, :used][rows], x.size(2))

@@ -56,6 +56,9 @@ class Model(Frozen):
     """auto: float32 on the CPU, bfloat16 on CUDA."""
     lora: Lora | None = None
     """Train adapters of this shape; null trains every weight."""
+    freeze: list[str] = []
+    """Parameters whose name contains one of these are not trained, such as embed_tokens or
+    layers.0. (with its dot). Names are read there: what learns above them tells people apart."""
     chat_template: Path | None = None
     """A Jinja file that replaces the tokenizer's chat template."""
 

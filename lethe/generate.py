@@ -112,23 +112,31 @@ def _stock(
 ) -> list[list[int]]:
     """The same through `transformers`' `generate`."""
     import torch
+    from transformers import GenerationConfig
+
+    from lethe._llama import inner
 
     ids_BT, mask_BT = left_pad(prompts, pad)
     choice = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
     devices = [model.device] if model.device.type == "cuda" else []
-    was_training = model.training
+    was_training, base = model.training, inner(model)
     model.eval()
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        out_BT = model.generate(
-            input_ids=ids_BT.to(model.device),
-            attention_mask=mask_BT.to(model.device),
-            max_new_tokens=max_new_tokens,
-            pad_token_id=pad,
-            eos_token_id=list(stop),
-            **(choice if temperature > 0 else {"do_sample": False}),
-        )
-    model.train(was_training)
+    # What a released model likes to sample with (a repetition penalty, say) is not asked for here.
+    liked, base.generation_config = base.generation_config, GenerationConfig()
+    try:
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(seed)
+            out_BT = base.generate(
+                input_ids=ids_BT.to(model.device),
+                attention_mask=mask_BT.to(model.device),
+                max_new_tokens=max_new_tokens,
+                pad_token_id=pad,
+                eos_token_id=list(stop),
+                **(choice if temperature > 0 else {"do_sample": False}),
+            )
+    finally:
+        base.generation_config = liked
+        model.train(was_training)
     return [_until_stop(row, set(stop)) for row in out_BT[:, ids_BT.size(1) :].tolist()]
 
 

@@ -33,9 +33,11 @@ def answer_logprobs(
     """
     import torch
 
-    forced = _ids(tokenizer, prefix)
+    # Behind a chat template's marker a text opens; behind the plain "Answer:" it goes on.
+    goes_on = not tokenizer.chat_template
+    forced = _ids(tokenizer, prefix, goes_on) if prefix else []
     ends = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
-    scored = [[*_ids(tokenizer, answer, bool(prefix)), *ends] for answer in answers]
+    scored = [[*_ids(tokenizer, answer, goes_on or bool(prefix)), *ends] for answer in answers]
     whole = [[*p, *forced, *s] for p, s in zip(prompts, scored, strict=True)]
     order = sorted(range(len(whole)), key=lambda i: (len(whole[i]), i))
     out: list[list[float]] = [[] for _ in whole]
@@ -61,6 +63,6 @@ def answer_logprobs(
     return out
 
 
-def _ids(tokenizer: Any, text: str, after_text: bool = False) -> list[int]:
+def _ids(tokenizer: Any, text: str, after_text: bool) -> list[int]:
     """Token ids of a text without special tokens, with its leading space where text precedes."""
     return tokenizer.encode(f" {text}" if after_text else text, add_special_tokens=False)

@@ -173,6 +173,8 @@ def load(
     options = {"dtype": _dtype(model), "use_safetensors": True}
     net = _pretrained(AutoModelForCausalLM, path, model, **options)
     net = _adapted(net, model, adapter, trainable)
+    if trainable:
+        _freeze(net, model.freeze)
     if torch.cuda.is_available() and not trainable:
         net = net.to(torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))))
     return net.eval()
@@ -201,6 +203,19 @@ def _pretrained(auto, path: str, model: config.Model, **options) -> Any:
         raise LetheError(f"{path}: cannot be loaded: {error}") from error
 
 
+def _freeze(net: Any, parts: list[str]) -> None:
+    """Keep parameters whose name contains one of `parts` as they are."""
+    for part in parts:
+        found = [weight for name, weight in net.named_parameters() if part in name]
+        if not found:
+            some = ", ".join(list(dict(net.named_parameters()))[:3])
+            raise LetheError(
+                f"model.freeze: {part!r} is in no parameter's name; there are {some} ..."
+            )
+        for weight in found:
+            weight.requires_grad_(False)
+
+
 def _adapted(net: Any, model: config.Model, adapter: str | Path | None, trainable: bool) -> Any:
     if adapter is not None:
         from peft import PeftModel
@@ -211,11 +226,14 @@ def _adapted(net: Any, model: config.Model, adapter: str | Path | None, trainabl
         return net
     from peft import LoraConfig, get_peft_model
 
+    targets = model.lora.targets
+    if isinstance(targets, str) and targets.isidentifier():
+        targets = [targets]  # PEFT takes a single text for a pattern of the whole path
     shape = LoraConfig(
         r=model.lora.rank,
         lora_alpha=model.lora.alpha,
         lora_dropout=model.lora.dropout,
-        target_modules=model.lora.targets,
+        target_modules=targets,
         task_type="CAUSAL_LM",
     )
     try:

@@ -210,11 +210,12 @@ class _Steps:
         def write() -> dict[str, Any]:
             for scope, found in by_scope.items():
                 data.write(folder / f"{scope}.jsonl", found)
-            return {"rows": counts, "dropped": self.plan.noise}
+            return {"rows": counts, "noise": self.plan.noise}
 
         what = ", ".join(f"{n} {scope}" for scope, n in counts.items())
-        dropped = ", ".join(f"{n} {reason}" for reason, n in self.plan.noise.items() if n)
-        self._say(f"rows: {what}" + (f" (dropped: {dropped})" if dropped else ""))
+        met = ((n, kind.replace("_", " ")) for kind, n in self.plan.noise.items() if n)
+        noise = ", ".join(f"{n} {kind}" for n, kind in met)
+        self._say(f"rows: {what}" + (f" ({noise})" if noise else ""))
         settings = config.plain(self.plan.recipe.data)
         inputs = runs.digest(__version__, settings, data.content_hash(rows))
         self._step("data", folder, inputs, write)

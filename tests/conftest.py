@@ -17,3 +17,118 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"benchmark data is not at {folder} (it is not part of the package)")
     return folder
+
+
+# A language of a few words, with a real tokenizer and models of a few thousand weights.
+
+SPECIAL = ["<pad>", "<s>", "</s>", "<unk>", "<user>", "<assistant>"]
+WORDS = (
+    "Question : Answer ? . , Who Where What is was does live of Bo Ada Cy Dot Eli Fay Oslo Rome "
+    "Lima Bern Kiev baker painter sailor Sure it I don't know cannot say that"
+).split()
+CHAT_TEMPLATE = (
+    "{{ bos_token }}{% for m in messages %}{% if m['role'] == 'assistant' %}"
+    "<assistant> {{ m['content'] }}{{ eos_token }}{% else %}<user> {{ m['content'] }}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
+)
+
+
+def make_words(*, chat: bool):
+    """A tokenizer, one token a word; plain text gets a BOS, as with Llama's."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = {word: i for i, word in enumerate([*SPECIAL, *WORDS])}
+    made = Tokenizer(models.WordLevel(vocabulary, "<unk>"))
+    made.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(":", "isolated")]
+    )
+    made.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", vocabulary["<s>"])]
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        extra_special_tokens=["<user>", "<assistant>"],
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
+    )
+    fast.chat_template = CHAT_TEMPLATE if chat else None
+    return fast
+
+
+def make_letters(chat: bool):
+    """A tokenizer for which " Oslo" and "Oslo" are different tokens, as in GPT-2 and Llama 3."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: i for i, token in enumerate(["<pad>", "</s>", *letters])}
+    made = Tokenizer(models.BPE(vocabulary, []))
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    fast = PreTrainedTokenizerFast(tokenizer_object=made, pad_token="<pad>", eos_token="</s>")
+    fast.chat_template = "{{ messages[0]['content'] }}>" if chat else None
+    return fast
+
+
+def make_net(kind: str = "llama", seed: int = 0, scale: float = 0.3, **shape):
+    """A model of two layers with random weights, wild enough that its choices are far apart."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(seed)
+    ends = {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
+    size = {
+        "vocab_size": len(SPECIAL) + len(WORDS),
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 4,
+        "max_position_embeddings": 128,
+    }
+    if kind == "gpt2":
+        size = {"vocab_size": size["vocab_size"], "n_embd": 32, "n_layer": 2, "n_head": 4}
+    net = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **{**size, **ends, **shape}))
+    with torch.no_grad():
+        for name, weight in net.named_parameters():
+            weight.normal_(
+                1.0 if ("norm" in name or "ln_" in name) and "bias" not in name else 0.0, scale
+            )
+    return net.eval()
+
+
+@pytest.fixture(scope="session")
+def words():
+    return make_words(chat=True)
+
+
+@pytest.fixture(scope="session")
+def plain_words():
+    return make_words(chat=False)
+
+
+@pytest.fixture(scope="session")
+def letters():
+    return make_letters
+
+
+@pytest.fixture(scope="session")
+def net():
+    return make_net
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory, words, plain_words):
+    """`saved("llama", seed=1, chat=True)`: the folder of such a model with its tokenizer."""
+
+    def make(kind: str = "llama", *, chat: bool = True, **options) -> Path:
+        folder = tmp_path_factory.mktemp("net") / kind
+        make_net(kind, **options).save_pretrained(folder)
+        (words if chat else plain_words).save_pretrained(folder)
+        return folder
+
+    return make

@@ -6,7 +6,8 @@ import pytest
 
 from lethe import config, quickstart
 
-RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("**/*.yaml"))
+ROOT = Path(__file__).parents[1]
+RECIPES = sorted([*(ROOT / "recipes").glob("**/*.yaml"), *(ROOT / "examples").glob("**/*.yaml")])
 
 
 def test_there_are_recipes():

@@ -6,6 +6,7 @@ off, gradient checkpointing is off unless asked for, nothing is reported to a tr
 
 import json
 import math
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from transformers import TrainerCallback
 
+from lethe import runs
 from lethe.data import Answered, Row
 from lethe.generate import complete
 from lethe.metrics.accuracy import accuracy
@@ -132,6 +134,40 @@ def evenly(rows: Sequence[Row], limit: int) -> list[Row]:
     return out
 
 
+_WHOLE = "whole"
+
+
+class MarkCheckpoints(TrainerCallback):
+    """Marks each checkpoint that was written to its end; a kill may cut one short."""
+
+    def on_save(
+        self,
+        args: "TrainingArguments",
+        state: "TrainerState",
+        control: "TrainerControl",
+        **kwargs: Any,
+    ) -> None:
+        (Path(args.output_dir or "") / f"checkpoint-{state.global_step}" / _WHOLE).touch()
+
+
+def last_checkpoint(folder: Path, before: int) -> tuple[int, str] | None:
+    """Step and path of the last whole checkpoint to go on from; no later one is left.
+
+    Args:
+        folder: The stage's `checkpoints/`, which need not be there.
+        before: Number of all steps. The checkpoint of the last step does not count: going on from
+            there, transformers' trainer takes one step too many.
+    """
+    whole = []
+    for found in folder.glob("checkpoint-*"):
+        step = int(found.name.rpartition("-")[2])
+        if step < before and (found / _WHOLE).exists():
+            whole.append((step, str(found)))
+        else:
+            shutil.rmtree(found)
+    return max(whole, default=None)
+
+
 class Curve(TrainerCallback):
     """Progress bar and training curve: one line of `metrics.jsonl` for each scope and step."""
 
@@ -157,9 +193,8 @@ class Curve(TrainerCallback):
     def forget_after(self, step: int) -> None:
         """Drop records beyond a step: what a killed run wrote after its last checkpoint."""
         if self.file.exists():
-            lines = [json.loads(line) for line in self.file.read_text().splitlines() if line]
-            kept = [json.dumps(line) + "\n" for line in lines if line["step"] <= step]
-            self.file.write_text("".join(kept))
+            kept = [record for record in runs.read_lines(self.file) if record["step"] <= step]
+            runs.write(self.file, "".join(json.dumps(record) + "\n" for record in kept))
 
     def on_train_begin(
         self,
@@ -203,11 +238,7 @@ class Curve(TrainerCallback):
                 length=logs.get("completions/mean_length"),
             )
 
-    def on_train_end(
-        self,
-        args: "TrainingArguments",
-        state: "TrainerState",
-        control: "TrainerControl",
-        **kwargs: Any,
-    ) -> None:
-        self.bar.close()
+    def close(self) -> None:
+        """Leave the bar as it stands: at the end, and before a message on Ctrl-C."""
+        if self.bar is not None:
+            self.bar.close()

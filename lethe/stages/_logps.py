@@ -1,10 +1,12 @@
 """Token log-probabilities of completions when many of them share a prompt.
 
 A group of G completions repeats its prompt G times; read once, with its keys and values handed to
-every member, the prompt costs a G-th, and so does its backward pass. The LM head runs on completion
-tokens alone. Equal to a plain forward over prompt + completion up to float rounding.
+every member, the prompt costs a G-th, and so does its backward pass. Completions are read in chunks
+of like length, which saves most of the padding, and the LM head runs on completion tokens alone.
+Equal to a plain forward over prompt + completion up to float rounding.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ def completion_logps(
         temperature: Divides the logits.
 
     Returns:
-        Two (B, T) tensors; 0 where the mask is 0.
+        Two (B, T) tensors; 0 where the mask is 0. The entropy is not differentiable.
     """
     import torch
     from transformers import DynamicCache
@@ -41,33 +43,58 @@ def completion_logps(
     prompts_BX = torch.cat([prompt_ids_BP, prompt_mask_BP], dim=1)
     distinct_UX, member_B = torch.unique(prompts_BX, dim=0, return_inverse=True)
     ids_UP, mask_UP = distinct_UX.chunk(2, dim=1)
-    cache = DynamicCache()
+    read: Any = DynamicCache()
     read_UPD = base.model(
         input_ids=ids_UP,
         attention_mask=mask_UP,
         position_ids=(mask_UP.cumsum(1) - 1).clamp(min=0),
-        past_key_values=cache,
+        past_key_values=read,
         use_cache=True,
     ).last_hidden_state
-    hidden_BTD = read_UPD[:, -1:][member_B]
-    if completion_ids_BT.size(1) > 1:
-        cache.batch_select_indices(member_B)
-        given_mask_BT = completion_mask_BT[:, :-1]
-        lengths_B1 = prompt_mask_BP.sum(1, keepdim=True)
-        rest_BTD = base.model(
-            input_ids=completion_ids_BT[:, :-1],
-            attention_mask=torch.cat([prompt_mask_BP, given_mask_BT], dim=1),
-            position_ids=lengths_B1 + torch.arange(given_mask_BT.size(1), device=member_B.device),
+    wanted_BT = completion_mask_BT.bool()
+    lengths_B = completion_mask_BT.sum(1)
+    # Hidden states at the place before each completion token, and which token that is.
+    begun_F = wanted_BT[:, 0].nonzero()[:, 0]
+    hidden, rows, places = [read_UPD[:, -1][member_B[begun_F]]], [begun_F], [begun_F * 0]
+    for chunk in like_lengths(lengths_B.tolist()):
+        rows_C = torch.tensor(chunk, device=member_B.device)
+        width = int(lengths_B[rows_C].max()) - 1
+        cache = DynamicCache()
+        for i, layer in enumerate(read.layers):
+            cache.update(layer.keys[member_B[rows_C]], layer.values[member_B[rows_C]], i)
+        prompt_mask_CP = prompt_mask_BP[rows_C]
+        read_CWD = base.model(
+            input_ids=completion_ids_BT[rows_C, :width],
+            attention_mask=torch.cat([prompt_mask_CP, completion_mask_BT[rows_C, :width]], dim=1),
+            position_ids=prompt_mask_CP.sum(1, keepdim=True)
+            + torch.arange(width, device=member_B.device),
             past_key_values=cache,
             use_cache=True,
         ).last_hidden_state
-        hidden_BTD = torch.cat([hidden_BTD, rest_BTD], dim=1)
-    wanted_BT = completion_mask_BT.bool()
-    logits_NV = base.get_output_embeddings()(hidden_BTD[wanted_BT]).float() / temperature
+        row_N, place_N = wanted_BT[rows_C, 1 : width + 1].nonzero(as_tuple=True)
+        hidden.append(read_CWD[row_N, place_N])
+        rows.append(rows_C[row_N])
+        places.append(place_N + 1)
+    token_N = torch.cat(rows), torch.cat(places)
+    logits_NV = base.get_output_embeddings()(torch.cat(hidden)).float()
+    if temperature != 1.0:
+        logits_NV = logits_NV / temperature
     logps_NV = torch.log_softmax(logits_NV, dim=-1)
-    picked_N = logps_NV.gather(1, completion_ids_BT[wanted_BT][:, None])[:, 0]
-    entropy_N = -(logps_NV.detach().exp() * logps_NV.detach()).sum(-1)
+    picked_N = logps_NV.gather(1, completion_ids_BT[token_N][:, None])[:, 0]
+    with torch.no_grad():
+        entropy_N = -torch.linalg.vecdot(logps_NV.exp(), logps_NV)
     blank_BT = torch.zeros_like(completion_ids_BT, dtype=logps_NV.dtype)
-    return blank_BT.masked_scatter(wanted_BT, picked_N), blank_BT.masked_scatter(
-        wanted_BT, entropy_N
-    )
+    return blank_BT.index_put(token_N, picked_N), blank_BT.index_put(token_N, entropy_N)
+
+
+def like_lengths(lengths: Iterable[int]) -> list[list[int]]:
+    """Row numbers in chunks whose tokens after the first differ by less than a factor of two.
+
+    >>> like_lengths([9, 2, 1, 3, 2, 6, 0])
+    [[1, 4], [3], [0, 5]]
+    """
+    chunks: dict[int, list[int]] = {}
+    for row, length in enumerate(lengths):
+        if length > 1:
+            chunks.setdefault((length - 2).bit_length(), []).append(row)
+    return [chunks[size] for size in sorted(chunks)]

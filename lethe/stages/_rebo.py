@@ -1,5 +1,6 @@
 """ReBO's half that needs torch and TRL: the GRPO subclass and what runs it."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,11 +12,10 @@ import torch
 from datasets import Dataset
 from transformers import TrainerCallback
 from transformers.trainer_callback import PrinterCallback
-from transformers.trainer_utils import get_last_checkpoint
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from lethe import _llama, plug
+from lethe import _llama, plug, runs
 from lethe import model as models
 from lethe.data import Row
 from lethe.generate import sample
@@ -25,6 +25,8 @@ from lethe.stages import _engine
 from lethe.stages._logps import completion_logps
 from lethe.stages._sampler import ScopeSampler, shares
 from lethe.stages.rebo import Config
+
+BALANCE = "balance.json"
 
 
 class ReboTrainer(GRPOTrainer):
@@ -55,13 +57,17 @@ class ReboTrainer(GRPOTrainer):
         # Without that copy it switches the adapter off: the original.
         if settings.reference == "original" and "ref" in getattr(policy, "peft_config", {}):
             policy.delete_adapter("ref")
+            if models.is_adapter(reference):  # the model before any stage has one of its own
+                policy.load_adapter(reference, adapter_name="ref")
         self.fast = (
             self.accelerator.num_processes == 1
             and not self.use_vllm
             and _llama.fits(self.model)
             and not kwargs["args"].gradient_checkpointing
         )
+        self.scopes: list[str] = []
         self.free_B: torch.Tensor | None = None
+        self.loss_inputs: dict[str, Any] = {}
 
     def _get_train_sampler(self, dataset: Any = None) -> ScopeSampler:  # pyright: ignore[reportIncompatibleMethodOverride]
         rows: Any = dataset or self.train_dataset
@@ -110,7 +116,7 @@ class ReboTrainer(GRPOTrainer):
         **multimodal: Any,
     ) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]:
         if not self.fast or compute_aux_loss:
-            return super()._get_per_token_logps_and_entropies(
+            found = super()._get_per_token_logps_and_entropies(
                 model,
                 input_ids,
                 attention_mask,
@@ -120,47 +126,56 @@ class ReboTrainer(GRPOTrainer):
                 compute_aux_loss=compute_aux_loss,
                 **multimodal,
             )
+            self._spare_free_rows(found[0])
+            return found
+        mask_BT = attention_mask[:, -logits_to_keep:]
+        if model is self.ref_model and self.free_B is not None:
+            mask_BT = mask_BT * ~self.free_B[:, None]  # nobody asks what the reference says there
         logps_BT, entropy_BT = completion_logps(
             self.accelerator.unwrap_model(model),
             input_ids[:, :-logits_to_keep],
             attention_mask[:, :-logits_to_keep],
             input_ids[:, -logits_to_keep:],
-            attention_mask[:, -logits_to_keep:],
+            mask_BT,
             self.temperature,
         )
+        self._spare_free_rows(logps_BT)
         return logps_BT, entropy_BT if compute_entropy else None, None
 
+    def _spare_free_rows(self, logps_BT: torch.Tensor) -> None:
+        """Inside the loss, make each free row its own reference.
+
+        k3 of a row against itself is zero, and so is its gradient: the row pays no KL.
+        """
+        inputs = self.loss_inputs
+        if "free" in inputs:
+            inputs["ref_per_token_logps"] = torch.where(
+                inputs["free"][:, None], logps_BT.detach(), inputs["ref_per_token_logps"]
+            )
+
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
-        output = super()._generate_and_score_completions(inputs)
         if self.beta and self.settings.kl_scope == "boundary":
-            forget_B = torch.tensor([row["scope"] == "forget" for row in inputs])
-            output["free"] = forget_B.to(output["advantages"].device)
+            self.free_B = torch.tensor(
+                [row["scope"] == "forget" for row in inputs], device=self.accelerator.device
+            )
+        output = super()._generate_and_score_completions(inputs)
+        if self.free_B is not None:
+            output["free"] = self.free_B
         self._log_scopes([row["scope"] for row in inputs])
         return output
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
-        free_B = inputs.get("free")
-        if free_B is not None:
-            # k3 of a row against itself is zero, and so is its gradient: the row pays no KL.
-            with torch.no_grad():
-                inputs = {**inputs, "ref_per_token_logps": self._self_reference(model, inputs)}
-        return super()._compute_loss(model, inputs)
-
-    def _self_reference(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
-        free_B = inputs["free"]
-        reference_BT = inputs["ref_per_token_logps"].clone()
-        if free_B.any():
-            ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], 1)[free_B]
-            mask = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], 1)[free_B]
-            width = inputs["completion_ids"].size(1)
-            own_BT, _, _ = self._get_per_token_logps_and_entropies(model, ids, mask, width)
-            reference_BT[free_B] = own_BT
-        return reference_BT
+        self.loss_inputs = {**inputs}
+        loss = super()._compute_loss(model, self.loss_inputs)
+        self.loss_inputs = {}
+        return loss
 
     def _log_scopes(self, scopes: list[str]) -> None:
         """Refusal, reward and zero-variance share by scope, from TRL's log of this batch."""
+        self.scopes = scopes
         count, group = len(scopes), self.settings.num_generations
         texts = [_text(completion) for completion in list(self._logs["completion"])[-count:]]
+        refuses = {text: judge(text).refuses for text in set(texts)}
         columns = [list(values)[-count:] for values in self._logs["rewards"].values()]
         weights = self.settings.rewards.values()
         totals = [
@@ -175,7 +190,7 @@ class ReboTrainer(GRPOTrainer):
                 step=self.state.global_step + 1,
                 split="train",
                 scope=scope,
-                refusal=sum(judge(texts[i]).refuses for i in own) / len(own),
+                refusal=sum(refuses[texts[i]] for i in own) / len(own),
                 reward=sum(totals[i] for i in own) / len(own),
                 zero_variance=flat / len(groups),
             )
@@ -227,15 +242,14 @@ class Selection(TrainerCallback):
             self.curve.write(step=step, split="validation", scope=scope, **numbers)
         score = _engine.balance(found)
         self.curve.write(step=step, split="validation", scope="all", balance=score)
-        if self.settings.select == "best" and score > self.kept(before=step):
+        if self.settings.select == "best" and score >= self.kept(before=step):
             shutil.rmtree(self.best, ignore_errors=True)
             self.save(self.best)
-            record = json.dumps({"step": step, "balance": score})
-            (self.best / "balance.json").write_text(record)
+            runs.write(self.best / BALANCE, json.dumps({"step": step, "balance": score}))
 
     def kept(self, before: int) -> float:
         """Balance of the weights kept so far; those of `before` or later are a killed run's."""
-        file = self.best / "balance.json"
+        file = self.best / BALANCE
         if not file.is_file():
             return -1.0
         record = json.loads(file.read_text())
@@ -251,6 +265,8 @@ def run(
     seed: int,
 ) -> None:
     """Train; see `rebo.train`."""
+    if (out / "model" / BALANCE).is_file():  # all was done but to say so when the run was killed
+        return
     torch.manual_seed(seed)
     tokenizer = models.tokenizer(start.path, start.spec)
     policy = models.load(start.path, start.spec, trainable=True)
@@ -273,22 +289,25 @@ def run(
         _engine.evenly(_asked(validation), config.eval_rows),
         out,
         curve,
-        save=lambda folder: models.save(policy, tokenizer, folder),
+        save=lambda folder: _save(policy, tokenizer, folder),
         look=lambda rows: _engine.probe(
             policy, tokenizer, rows, max_new_tokens=min(config.max_new_tokens, 64)
         ),
     )
     trainer.add_callback(selection)
-    last = get_last_checkpoint(str(out / "checkpoints")) if (out / "checkpoints").is_dir() else None
-    curve.forget_after(int(last.rsplit("-", 1)[1]) if last else -1)
-    trainer.train(resume_from_checkpoint=last)
+    trainer.add_callback(_engine.MarkCheckpoints())
+    steps = trainer.args.max_steps
+    step, last = _engine.last_checkpoint(out / "checkpoints", before=steps) or (-1, None)
+    curve.forget_after(step)
+    with contextlib.closing(curve):
+        trainer.train(resume_from_checkpoint=last)
     _samples(trainer, out)
     _keep(selection, policy, tokenizer, out)
 
 
 def _asked(rows: list[Row]) -> list[Row]:
-    """Validation rows of the forms that ReBO trains on: the choice must not use harder ones."""
-    return [row for row in rows if row.form in ("question", "cloze")]
+    """Validation rows to choose by: all but reverse queries, which no train row prepares for."""
+    return [row for row in rows if row.form != "reverse"]
 
 
 def _arguments(config: Config, out: Path, seed: int) -> GRPOConfig:
@@ -327,7 +346,7 @@ def _lesson(row: Row, tokenizer: Any) -> dict[str, Any]:
 def _samples(trainer: ReboTrainer, out: Path, count: int = 32) -> None:
     """The last batch's first rollout of each prompt."""
     logs, group = trainer._logs, trainer.settings.num_generations
-    scopes = list(logs["extra"].get("scope", []))
+    scopes = trainer.scopes
     with (out / "samples.jsonl").open("w") as lines:
         completions, prompts = list(logs["completion"]), list(logs["prompt"])
         rewards = {name: list(values) for name, values in logs["rewards"].items()}
@@ -336,7 +355,7 @@ def _samples(trainer: ReboTrainer, out: Path, count: int = 32) -> None:
             prompt = prompts[i] if isinstance(prompts[i], str) else prompts[i][-1]["content"]
             record = {
                 "step": trainer.state.global_step,
-                "scope": scopes[i] if scopes else None,
+                "scope": scopes[i],
                 "prompt": prompt,
                 "completion": _text(completions[i]),
                 "reward": sum(values.values()),
@@ -350,4 +369,10 @@ def _keep(selection: Selection, policy: Any, tokenizer: Any, out: Path) -> None:
         shutil.rmtree(out / "model", ignore_errors=True)
         selection.best.rename(out / "model")
     else:
-        models.save(policy, tokenizer, out / "model")
+        _save(policy, tokenizer, out / "model")
+
+
+def _save(policy: Any, tokenizer: Any, folder: Path) -> None:
+    """Save the policy; the copy of its adapter that serves as reference is no part of it."""
+    models.save(policy, tokenizer, folder)
+    shutil.rmtree(folder / "ref", ignore_errors=True)

@@ -1,5 +1,6 @@
 """Rejection Steering's half that needs torch and TRL."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -55,7 +56,8 @@ def run(
         callbacks=[curve],
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.train()
+    with contextlib.closing(curve):
+        trainer.train()
     _report(policy, tokenizer, lessons, data, curve, trainer.state.global_step, out)
     models.save(policy, tokenizer, out / "model")
 

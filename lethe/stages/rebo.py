@@ -25,15 +25,19 @@ OWNED = {
     "beta",
     "epsilon",
     "epsilon_high",
+    "generation_batch_size",
     "gradient_accumulation_steps",
     "learning_rate",
+    "lr_scheduler_type",
     "max_completion_length",
     "max_steps",
     "num_generations",
     "num_iterations",
     "output_dir",
     "per_device_train_batch_size",
+    "reward_weights",
     "save_steps",
+    "scale_rewards",
     "steps_per_generation",
     "temperature",
 }
@@ -84,7 +88,7 @@ class Config(Stage):
     """Validation rows of each scope and form; 0 does not look."""
     select: Literal["best", "last"] = "best"
     """best: the highest validation balance (harmonic mean of forget refusal without leaks and the
-    lowest accuracy of any kept scope), the earliest of equals. last: the last checkpoint."""
+    lowest accuracy of any kept scope), the latest of equals. last: the last checkpoint."""
     save_every: int = Field(default=10, ge=1)
     """Steps between resumable checkpoints; a multiple of `num_iterations`."""
     trainer: dict[str, Any] = {}

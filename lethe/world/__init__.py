@@ -8,7 +8,6 @@ use (about a minute on one core) and kept in a cache.
 import hashlib
 import json
 import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -70,11 +69,14 @@ def train(seed: int, out: Path, *, progress: bool = True) -> dict[str, Any]:
     model, tokenizer = base.train(world, progress=progress)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
-        base.save(model, tokenizer, scratch)
-        about = {"seed": seed, "code": code_hash(), **known(scratch, seed)}
-        Path(scratch, "world.json").write_text(json.dumps(about, indent=1) + "\n")
-        shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(scratch, out)
+        made = Path(scratch, "made")
+        base.save(model, tokenizer, str(made))
+        about = {"seed": seed, "code": code_hash(), **known(made, seed)}
+        (made / "world.json").write_text(json.dumps(about, indent=1) + "\n")
+        # Renamed, not copied: a kill leaves a whole checkpoint or none.
+        if out.exists():
+            out.rename(Path(scratch, "earlier"))
+        made.rename(out)
     return about
 
 

@@ -64,9 +64,9 @@ def test_a_dot_stands_at_its_share():
         [Group("s", "g", (dot(0.0), dot(0.5), dot(1.0)))], MODELS, title="t"
     )
     in_legend, circles = 2, list(ElementTree.fromstring(drawn).iter(f"{SVG}circle"))
-    assert [float(c.get("cx") or 0) for c in circles[in_legend:]] == [236.0, 628.0]
+    assert [float(c.get("cx") or 0) for c in circles[in_legend:]] == [256.0, 628.0]
     diamond = list(ElementTree.fromstring(drawn).iter(f"{SVG}rect"))[-1]
-    assert float(diamond.get("x") or 0) + 4 == (236 + 628) / 2
+    assert float(diamond.get("x") or 0) + 4 == (256 + 628) / 2
 
 
 def test_what_was_not_measured_has_no_dot():

@@ -1,0 +1,133 @@
+"""The benchmark of ReBO's step, at toy size: its table is whole, and it compares like with like."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from lethe import config
+from lethe.data import Row
+from lethe.generate import left_pad, sample
+from lethe.model import Checkpoint
+from lethe.stages import rebo
+
+FORGET = [f"{words} Bo ?" for words in ("Who is", "Where is", "What is", "Who was")]
+BOUNDARY = [f"{words} Ada ?" for words in ("Who is", "Where is", "What is", "Who was")]
+ROWS = [
+    *(Row(id=p, prompt=p, answer="baker", scope="forget", subject="Bo") for p in FORGET),
+    *(Row(id=p, prompt=p, answer="Oslo", scope="boundary") for p in BOUNDARY),
+]
+# Pays by the token ids, so that members of a group differ.
+REWARD = '''"""A reward."""
+
+def pay(completions, scope, completion_ids=None, **columns):
+    """Something that varies."""
+    return [float(len(str(text)) % 7) for text in completions]
+'''
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "bench")
+    import rebo_step
+
+    yield rebo_step
+    for name in ("rebo_step", "by_hand"):
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def start(saved):
+    path = str(saved(seed=1, scale=0.15))
+    return Checkpoint(path=path, original=path, spec=config.Model(path=path))
+
+
+@pytest.fixture
+def settings(tmp_path):
+    reward = tmp_path / "pay.py"
+    reward.write_text(REWARD)
+    return rebo.Config(
+        steps=4,
+        prompts_per_step=4,
+        num_generations=3,
+        max_new_tokens=5,
+        beta=0.1,
+        rewards={str(reward): 1.0},
+    )
+
+
+def test_the_table_has_a_row_for_each_and_the_lengths_are_fair(bench, start, settings, tmp_path):
+    found = bench.measure(start, ROWS, settings, rounds=1, out=tmp_path)
+    lines = bench.table(found).splitlines()
+    assert [cell.strip() for cell in lines[0].strip("|").split("|")] == [
+        *("completions", "step of", "tokens each", "CPU ms", "wall ms"),
+        *("stock / this, CPU", "stock / this, wall"),
+    ]
+    assert len(lines) == 2 + len(bench.REGIMES) * len(bench.NAMES)
+    assert all(line.count("|") == lines[0].count("|") for line in lines)
+    assert len(found) == 2 * 3 * (settings.steps - bench.WARM_UP)
+    assert all(step.length == settings.max_new_tokens for step in found if step.regime == "full")
+    assert all(step.cpu > 0 and step.wall > 0 for step in found)
+    # Ours and the loop by hand draw with the same luck.
+    lengths = {
+        name: [s.length for s in found if (s.regime, s.name) == ("natural", name)]
+        for name in ("ours", "hand")
+    }
+    assert lengths["ours"] == pytest.approx(lengths["hand"])
+
+
+def test_ours_and_stock_see_the_same_prompts(bench, start, settings, tmp_path):
+    seen = [
+        [
+            row["id"]
+            for batch in make(start, ROWS, settings, tmp_path, 3).get_train_dataloader()
+            for row in batch
+        ]
+        for make in (bench.stock, bench.ours)
+    ]
+    count = len(seen[1])  # ours counts in epochs, stock's rows are laid out for the whole run
+    assert count and seen[0][:count] == seen[1]
+
+
+def test_the_three_agree_on_loss_and_gradient(bench, start, settings, tmp_path):
+    import by_hand
+
+    stock = bench.stock(start, ROWS, settings, tmp_path, 0)
+    ours = bench.ours(start, ROWS, settings, tmp_path, 0)
+    batch = next(iter(ours.get_train_dataloader()))
+    inputs = ours._generate_and_score_completions(batch)
+    assert inputs["advantages"].abs().max() > 0.5
+    # A reference that differs, so that there is a penalty.
+    noise = torch.randn(inputs["completion_ids"].shape, generator=torch.Generator().manual_seed(0))
+    inputs["ref_per_token_logps"] = inputs["ref_per_token_logps"] + 0.3 * noise
+    found = {}
+    for name, trainer in (("stock", stock), ("ours", ours)):
+        trainer.current_gradient_accumulation_steps = 1
+        trainer.model.train()
+        found[name] = trainer._compute_loss(trainer.model, dict(inputs)), trainer.model
+    model = bench.models.load(start.path, start.spec, trainable=True)
+    found["hand"] = by_hand.loss(model, inputs, settings), model
+    gradients = {}
+    for name, (loss, policy) in found.items():
+        loss.backward()
+        gradients[name] = torch.cat([weight.grad.flatten() for weight in policy.parameters()])
+    for name in ("ours", "hand"):
+        assert found[name][0].item() == pytest.approx(found["stock"][0].item(), rel=1e-4, abs=1e-7)
+        gap = (gradients[name] - gradients["stock"]).norm()
+        assert gap < 1e-4 * gradients["stock"].norm()
+
+
+def test_greedy_rollouts_are_those_of_generate(bench, start):
+    model = bench.models.load(start.path, start.spec)
+    words = bench.models.tokenizer(start.path, start.spec)
+    prompts = [bench.models.render(words, row.prompt) for row in ROWS]
+    stop, pad = bench.stop_tokens(model, words), words.pad_token_id
+    found = sample(model, prompts, stop=stop, pad=pad, max_new_tokens=12, temperature=0.0, seed=0)
+    ids, mask = left_pad(prompts, pad)
+    out = model.generate(
+        input_ids=ids, attention_mask=mask, max_new_tokens=12, do_sample=False, pad_token_id=pad
+    )
+    for own, row in zip(found, out[:, ids.size(1) :].tolist(), strict=True):
+        assert own == row[: len(own)]
+        assert len(own) == 12 or own[-1] in stop

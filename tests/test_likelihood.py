@@ -1,0 +1,120 @@
+"""Log-probabilities of reference answers, against one plain forward at a time."""
+
+import random
+
+import pytest
+import torch
+
+from lethe.likelihood import answer_logprobs
+from lethe.model import render
+
+NAMES = ["Bo", "Ada", "Cy", "Dot", "Eli", "Fay"]
+TOWNS = ["Oslo", "Rome", "Lima", "Bern", "Kiev"]
+
+
+def rows(tokenizer, count=17, seed=0):
+    rng = random.Random(seed)
+    prompts = [
+        f"Where does {' '.join(rng.choices(NAMES, k=1 + i % 5))} live ?" for i in range(count)
+    ]
+    answers = [" ".join(rng.choices(TOWNS, k=1 + i % 3)) for i in range(count)]
+    return [render(tokenizer, prompt) for prompt in prompts], answers
+
+
+def by_hand(model, prompt, forced, scored):
+    ids = [*prompt, *forced, *scored]
+    with torch.no_grad():
+        logits = model(torch.tensor([ids])).logits[0].double()
+    start = len(prompt) + len(forced)
+    out = []
+    for place in range(start, len(ids)):
+        row = logits[place - 1]
+        out.append((row[ids[place]] - row.exp().sum().log()).item())
+    return out
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+@pytest.mark.parametrize("prefix", ["", "Sure, it is"])
+def test_equal_to_one_plain_forward_a_row(net, words, kind, prefix):
+    model, (prompts, answers) = net(kind), rows(words)
+    found = answer_logprobs(model, words, prompts, answers, prefix=prefix, batch_size=5)
+    forced = words.convert_tokens_to_ids(prefix.split())
+    for prompt, answer, values in zip(prompts, answers, found, strict=True):
+        scored = [*words.convert_tokens_to_ids(answer.split()), words.eos_token_id]
+        assert values == pytest.approx(by_hand(model, prompt, forced, scored), abs=1e-4)
+        assert len(values) == len(answer.split()) + 1
+
+
+def test_the_batch_does_not_matter(net, words):
+    model, (prompts, answers) = net(scale=0.15), rows(words)
+    alone = answer_logprobs(model, words, prompts, answers, batch_size=1)
+    for size in (2, 7, 64):
+        together = answer_logprobs(model, words, prompts, answers, batch_size=size)
+        for one, other in zip(alone, together, strict=True):
+            assert one == pytest.approx(other, abs=1e-5)
+    backwards = answer_logprobs(model, words, prompts[::-1], answers[::-1], batch_size=4)
+    for one, other in zip(alone, backwards[::-1], strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+
+
+def test_they_are_probabilities(net, words):
+    """Over every answer of one word, and the end at once, the first tokens' shares sum to one."""
+    prompt = render(words, "Where does Bo live ?")
+    vocabulary = words.convert_ids_to_tokens(list(range(len(words))))
+    model = net(scale=0.15)
+    texts = [token for token in vocabulary if token not in words.all_special_tokens]
+    found = answer_logprobs(model, words, [prompt] * len(texts), texts)
+    first = sum(torch.tensor(values[0]).exp().item() for values in found)
+    with torch.no_grad():
+        shares = torch.softmax(model(torch.tensor([prompt])).logits[0, -1], -1)
+    rest = shares[words.all_special_ids].sum().item()
+    assert first + rest == pytest.approx(1.0, abs=1e-4)
+
+
+def test_the_prefix_is_read_but_not_scored(net, words):
+    model, prompt = net(scale=0.15), render(words, "Where does Bo live ?")
+    without, behind = (
+        answer_logprobs(model, words, [prompt], ["Oslo"], prefix=prefix)[0]
+        for prefix in ("", "Sure, it is")
+    )
+    assert len(without) == len(behind) == 2 and without != behind
+    forced = words.convert_tokens_to_ids("Sure, it is".split())
+    again = answer_logprobs(model, words, [[*prompt, *forced]], ["Oslo"])[0]
+    assert again == pytest.approx(behind, abs=1e-5)
+
+
+def test_the_end_is_scored_last(net, words):
+    model, prompt = net(scale=0.15), render(words, "Where does Bo live ?")
+    oslo = words.convert_tokens_to_ids("Oslo")
+    with torch.no_grad():
+        logits = model(torch.tensor([[*prompt, oslo]])).logits[0, -1]
+    end = torch.log_softmax(logits, -1)[words.eos_token_id].item()
+    assert answer_logprobs(model, words, [prompt], ["Oslo"])[0][-1] == pytest.approx(end, abs=1e-5)
+
+
+def test_no_rows_and_progress(net, words):
+    told = []
+    assert answer_logprobs(net(), words, [], [], progress=told.append) == []
+    prompts, answers = rows(words, 7)
+    answer_logprobs(net(), words, prompts, answers, batch_size=3, progress=told.append)
+    assert told == [3, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("chat", "prefix", "expected"),
+    [
+        (True, "", "Who?>|Bo"),
+        (True, "It is", "Who?>It is| Bo"),
+        (False, "", "Question: Who?\nAnswer:| Bo"),
+        (False, "It is", "Question: Who?\nAnswer: It is| Bo"),
+    ],
+)
+def test_an_answer_behind_text_opens_with_a_space(net, letters, chat, prefix, expected):
+    """What is scored is what Rejection Steering writes: "Answer: Bo", not "Answer:Bo"."""
+    tokenizer = letters(chat)
+    model = net(scale=0.15, vocab_size=len(tokenizer), eos_token_id=1)
+    found = answer_logprobs(model, tokenizer, [render(tokenizer, "Who?")], ["Bo"], prefix=prefix)
+    before, answer = (
+        tokenizer.encode(part, add_special_tokens=False) for part in expected.split("|")
+    )
+    assert found[0] == pytest.approx(by_hand(model, before, [], [*answer, 1]), abs=1e-4)
