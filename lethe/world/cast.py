@@ -53,7 +53,7 @@ def cast(world: World, targets: int = 1) -> Cast:
     """Choose the people to forget and deal their neighbours to the splits.
 
     Neighbours are the bearers of a part of the target's name, then the people with most other
-    ties: 24 for each target, at most half of the others. They are dealt in that order to test,
+    ties: 24 for each target, at most half of the others (rounded up). They are dealt in that order to test,
     train and validation, so that all three hold near and far ones. Targets are drawn again until
     both the trained and the never-trained neighbours hold a sharer of the first name and one of
     the last, and two of the never-trained are tied to a target by spouse, employer or town.
@@ -90,7 +90,7 @@ def _deal(world: World, targets: list[Person], rng: random.Random) -> Cast:
     others.sort(key=lambda person: -len(_ties_to_any(person, targets)))
     sharers = [p for p in others if NAME_TIES & _ties_to_any(p, targets)]
     rest = [p for p in others if p not in sharers]
-    near = min(24 * len(targets), len(others) // 2 + 1)
+    near = min(24 * len(targets), (len(others) + 1) // 2)
     neighbours = sharers[:near] + rest[: max(0, near - len(sharers))]
     parts: dict[str, list[Person]] = {"test": [], "train": [], "validation": []}
     # Two for test, two for validation and five for training out of nine.

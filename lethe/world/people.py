@@ -97,7 +97,7 @@ def make(seed: int, population: int = 48) -> World:
         The people, in random order, and every unused pair of the name grid.
     """
     rng = random.Random(f"lethe world {seed}")
-    side = max(4, round((2.5 * population) ** 0.5))  # every name part has 4 or 5 bearers
+    side = max(4, round((1.7 * population) ** 0.5))  # every name part has 5 or 6 bearers
     firsts, lasts = rng.sample(FIRST, side), rng.sample(LAST, side)
     pairs = _spread_pairs(rng, firsts, lasts, population)
     towns, companies = rng.sample(TOWNS, 10), rng.sample(COMPANIES, 8)

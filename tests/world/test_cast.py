@@ -52,7 +52,7 @@ def test_everybody_has_one_part_and_no_part_is_empty(seed, targets):
     assert {p.name for p in world.people} == set(names)
     assert all(chosen)
     near = len(chosen.boundary_train + chosen.boundary_validation + chosen.boundary_test)
-    assert near == min(18 * targets, (48 - targets) // 2)
+    assert near == min(24 * targets, (48 - targets + 1) // 2)
 
 
 def test_bearers_of_a_targets_name_are_neighbours_if_there_is_room():
