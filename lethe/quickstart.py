@@ -25,6 +25,7 @@ STAGES = [
         "beta": 0.02,
         "reference": "original",
         "kl_scope": "boundary",
+        "interpolate": [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4],
     },
 ]
 

@@ -92,6 +92,7 @@ def curve(
     title: str,
     key: str,
     share: bool,
+    along: str = "step",
     width: int = 300,
     height: int = 205,
 ) -> str:
@@ -102,6 +103,7 @@ def curve(
         title: What is drawn; also written above the plot.
         key: Prefix of the ids, unique in a page.
         share: Whether the value is a share of rows: the axis is then 0 to 100 %.
+        along: What the horizontal axis shows.
         width: In px.
         height: In px.
     """
@@ -122,7 +124,7 @@ def curve(
         parts.append(svg.label(left - 7, y + 4, shown, "tick end"))
     for tick in x_axis.ticks:
         parts.append(svg.label(x_axis.at(tick), height - bottom + 16, number(tick), "tick middle"))
-    parts.append(svg.label((left + width - right) / 2, height - 5, "step", "tick middle"))
+    parts.append(svg.label((left + width - right) / 2, height - 5, along, "tick middle"))
     parts += [_path(line, x_axis, y_axis) for line in series]
     return svg.drawing(
         "".join(parts),
@@ -130,7 +132,7 @@ def curve(
         height=height,
         key=key,
         title=title,
-        description=_describe_curve(series, share),
+        description=_describe_curve(series, share, along),
     )
 
 
@@ -291,11 +293,11 @@ def _describe(groups: Sequence[Group], models: Sequence[str]) -> str:
     return f"{result}: {values or 'not measured'}."
 
 
-def _describe_curve(series: Iterable[Series], share: bool) -> str:
+def _describe_curve(series: Iterable[Series], share: bool, along: str) -> str:
     said = []
     for line in series:
         if line.points:
             (first, begin), (last, end) = line.points[0], line.points[-1]
             start, stop = (f"{100 * v:.1f} %" if share else f"{v:.4g}" for v in (begin, end))
-            said.append(f"{line.label}: {start} at step {first:g}, {stop} at step {last:g}")
+            said.append(f"{line.label}: {start} at {along} {first:g}, {stop} at {along} {last:g}")
     return "; ".join(said) or "Nothing was logged."

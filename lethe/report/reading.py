@@ -54,6 +54,8 @@ class Run:
     """By model, row id and metric."""
     curves: dict[str, list[dict[str, Any]]]
     """By stage: the lines of `metrics.jsonl`."""
+    mixtures: dict[str, list[dict[str, Any]]]
+    """By stage: the lines of `interpolation.jsonl`, if it took back a part of its change."""
     samples: dict[str, list[dict[str, Any]]]
     """By stage: a few rollouts."""
     log: list[dict[str, Any]]
@@ -113,6 +115,7 @@ def read(folder: Path) -> Run:
         answers={m: _answers(place.eval(m) / "answers.jsonl") for m in evaluated},
         scores={m: _scores(place.eval(m) / "scores.jsonl") for m in evaluated},
         curves={s: _lines(place.stage(s) / "metrics.jsonl", True) for s in stages},
+        mixtures={s: _lines(place.stage(s) / "interpolation.jsonl") for s in stages},
         samples={s: _lines(place.stage(s) / "samples.jsonl", True) for s in stages},
         log=_lines(place.log, True),
         trained=_trained(place.data),

@@ -30,6 +30,9 @@ def section(run: Run, stage: str) -> dict[str, Any]:
         for key, (title, share) in CURVES.items()
         if (series := drawn[key])
     ]
+    kept = next((line for line in run.mixtures[stage] if line.get("kept")), None)
+    if kept:
+        panels.append(_mixtures(run, stage))
     absent = [CURVES[key][0].lower() for key in EXPECTED if lines and not drawn[key]]
     present = {_scope(line) for line in lines}
     scopes = [scope for scope in (*words.SCOPES, "all") if scope in present]
@@ -40,8 +43,29 @@ def section(run: Run, stage: str) -> dict[str, Any]:
         "panels": panels,
         "absent": absent,
         "scopes": scopes,
+        "kept": None if kept is None else f"{round(100 * float(kept['share']))} %",
         "rollouts": [_rollout(line) for line in run.samples[stage][-ROLLOUTS:]],
     }
+
+
+def _mixtures(run: Run, stage: str) -> str:
+    """Validation refusal (forget) and accuracy (all else) against the share of the change kept."""
+    points: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for line in run.mixtures[stage]:
+        value = finite(line.get("refusal" if line["scope"] == "forget" else "accuracy"))
+        if value is not None:
+            points[line["scope"]].append((float(line["share"]), value))
+    series = [
+        charts.Series(f"{scope}, validation", scope, tuple(sorted(found)), True)
+        for scope, found in points.items()
+    ]
+    return charts.curve(
+        series,
+        title="Forget: refusal; else: accuracy",
+        key=f"stage{stage.partition('-')[0]}-mixtures",
+        share=True,
+        along="share of the change kept",
+    )
 
 
 def _scope(line: dict[str, Any]) -> str:

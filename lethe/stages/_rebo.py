@@ -4,13 +4,11 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import TrainerCallback
 from transformers.trainer_callback import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
@@ -20,13 +18,13 @@ from lethe import model as models
 from lethe.data import Row
 from lethe.generate import sample
 from lethe.model import Checkpoint
+from lethe.plug import LetheError
 from lethe.refusal import judge
 from lethe.stages import _engine
 from lethe.stages._logps import completion_logps
 from lethe.stages._sampler import ScopeSampler, shares
-from lethe.stages.rebo import Config
-
-BALANCE = "balance.json"
+from lethe.stages._selection import BALANCE, Look, Mixture, Selection, interpolate
+from lethe.stages.rebo import Config, asked
 
 
 class ReboTrainer(GRPOTrainer):
@@ -200,62 +198,6 @@ def _text(completion: Any) -> str:
     return completion if isinstance(completion, str) else completion[-1]["content"]
 
 
-class Selection(TrainerCallback):
-    """Looks at validation rows every so often, and keeps the weights that balance best."""
-
-    def __init__(
-        self,
-        settings: Config,
-        rows: list[Row],
-        out: Path,
-        curve: _engine.Curve,
-        save: Callable[[Path], None],
-        look: Callable[[list[Row]], dict[str, dict[str, float]]],
-    ) -> None:
-        """Set the rule up.
-
-        Args:
-            settings: `eval_every`, `select`.
-            rows: Validation rows.
-            out: The stage's folder; the best weights so far are in `best/`.
-            curve: Where the numbers go.
-            save: Writes the policy to a folder.
-            look: Measures the policy on rows.
-        """
-        self.settings, self.rows, self.curve = settings, rows, curve
-        self.best, self.save, self.look = out / "best", save, look
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if state.global_step == 0:
-            self._measure(0)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        step = state.global_step
-        if step % self.settings.eval_every == 0 or step == state.max_steps:
-            self._measure(step)
-
-    def _measure(self, step: int) -> None:
-        if not self.rows:
-            return
-        found = self.look(self.rows)
-        for scope, numbers in found.items():
-            self.curve.write(step=step, split="validation", scope=scope, **numbers)
-        score = _engine.balance(found)
-        self.curve.write(step=step, split="validation", scope="all", balance=score)
-        if self.settings.select == "best" and score >= self.kept(before=step):
-            shutil.rmtree(self.best, ignore_errors=True)
-            self.save(self.best)
-            runs.write(self.best / BALANCE, json.dumps({"step": step, "balance": score}))
-
-    def kept(self, before: int) -> float:
-        """Balance of the weights kept so far; those of `before` or later are a killed run's."""
-        file = self.best / BALANCE
-        if not file.is_file():
-            return -1.0
-        record = json.loads(file.read_text())
-        return record["balance"] if record["step"] < before else -1.0
-
-
 def run(
     config: Config,
     start: Checkpoint,
@@ -266,7 +208,13 @@ def run(
 ) -> None:
     """Train; see `rebo.train`."""
     if (out / "model" / BALANCE).is_file():  # all was done but to say so when the run was killed
+        shutil.rmtree(out / "best", ignore_errors=True)
         return
+    if config.interpolate and start.spec.lora and models.is_adapter(start.original):
+        raise LetheError(
+            f"rebo: interpolate: {start.original} is an adapter itself, and adapters do not mix; "
+            "merge it into its base first, or leave interpolate empty"
+        )
     torch.manual_seed(seed)
     tokenizer = models.tokenizer(start.path, start.spec)
     policy = models.load(start.path, start.spec, trainable=True)
@@ -283,16 +231,13 @@ def run(
         callbacks=[curve],
     )
     trainer.remove_callback(PrinterCallback)
-    validation = [row for row in data.get("validation", []) if row.scope != "utility"]
     selection = Selection(
         config,
-        _engine.evenly(_asked(validation), config.eval_rows),
+        _engine.evenly(asked(data), config.eval_rows),
         out,
         curve,
         save=lambda folder: _save(policy, tokenizer, folder),
-        look=lambda rows: _engine.probe(
-            policy, tokenizer, rows, max_new_tokens=min(config.max_new_tokens, 64)
-        ),
+        look=_look(config, policy, tokenizer),
     )
     trainer.add_callback(selection)
     trainer.add_callback(_engine.MarkCheckpoints())
@@ -302,12 +247,14 @@ def run(
     with contextlib.closing(curve):
         trainer.train(resume_from_checkpoint=last)
     _samples(trainer, out)
+    if config.interpolate:
+        _mix(config, start, selection, policy, tokenizer)
     _keep(selection, policy, tokenizer, out)
 
 
-def _asked(rows: list[Row]) -> list[Row]:
-    """Validation rows to choose by: all but reverse queries, which no train row prepares for."""
-    return [row for row in rows if row.form != "reverse"]
+def _look(config: Config, policy: Any, tokenizer: Any) -> Look:
+    length = min(config.max_new_tokens, 64)
+    return lambda rows: _engine.probe(policy, tokenizer, rows, max_new_tokens=length)
 
 
 def _arguments(config: Config, out: Path, seed: int) -> GRPOConfig:
@@ -363,13 +310,30 @@ def _samples(trainer: ReboTrainer, out: Path, count: int = 32) -> None:
             lines.write(json.dumps(record, ensure_ascii=False) + "\n")
 
 
+def _mix(
+    config: Config, start: Checkpoint, selection: Selection, policy: Any, tokenizer: Any
+) -> None:
+    """Put the chosen mixture of original and kept weights in the place of those kept."""
+    best, mixed = selection.best, selection.best.with_name("mixed")
+    trained = models.load(best, start.spec, trainable=True) if best.is_dir() else policy
+    trained = trained.to(policy.device)
+    original = None if start.spec.lora else models.load(start.original, start.spec)
+    look = _look(config, trained, tokenizer)
+    interpolate(Mixture(trained, original), config, selection.rows, look, best.parent)
+    shutil.rmtree(mixed, ignore_errors=True)
+    _save(trained, tokenizer, mixed)
+    runs.write(mixed / BALANCE, json.dumps({"step": config.steps}))
+
+
 def _keep(selection: Selection, policy: Any, tokenizer: Any, out: Path) -> None:
     """Put the chosen weights under `model/`."""
-    if selection.best.is_dir():
-        shutil.rmtree(out / "model", ignore_errors=True)
-        selection.best.rename(out / "model")
-    else:
+    chosen = next((p for p in (out / "mixed", selection.best) if p.is_dir()), None)
+    if chosen is None:
         _save(policy, tokenizer, out / "model")
+        return
+    shutil.rmtree(out / "model", ignore_errors=True)
+    chosen.rename(out / "model")
+    shutil.rmtree(selection.best, ignore_errors=True)
 
 
 def _save(policy: Any, tokenizer: Any, folder: Path) -> None:

@@ -4,12 +4,13 @@ RULE's second stage (Reinforcement UnLEarning, arXiv 2506.07171): GRPO with a ve
 fixed mix of queries that must be refused and queries just outside the forget scope that must be
 answered; k3 KL to a reference, asymmetric clipping (0.2 / 0.3). Ours beside the paper: the default
 reward counts leaks and padding (see `lethe.rewards`), the KL may be kept to the boundary, the
-checkpoint is chosen on validation rows, rollouts are seeded by (seed, step). Left out here:
-other advantage estimators, dynamic sampling, value heads.
+checkpoint is chosen on validation rows, a part of the change can be taken back in the end
+(`interpolate`), rollouts are seeded by (seed, step). Left out: other advantage estimators, dynamic
+sampling, value heads.
 """
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -89,6 +90,11 @@ class Config(Stage):
     select: Literal["best", "last"] = "best"
     """best: the highest validation balance (harmonic mean of forget refusal without leaks and the
     lowest accuracy of any kept scope), the latest of equals. last: the last checkpoint."""
+    interpolate: list[Annotated[float, Field(gt=0, le=1)]] = []
+    """Shares of the change since the original, tried on validation rows in the end; of those that
+    balance nearly as well as the best, the least is kept (arXiv 2109.01903). Empty keeps all."""
+    slack: float = Field(default=0.03, ge=0, lt=1)
+    """How much of the validation balance `interpolate` may give up to keep less of the change."""
     save_every: int = Field(default=10, ge=1)
     """Steps between resumable checkpoints; a multiple of `num_iterations`."""
     trainer: dict[str, Any] = {}
@@ -132,8 +138,18 @@ def rows(data: dict[str, list[Row]]) -> list[Row]:
     return [row for row in data["train"] if not row.stages or "rebo" in row.stages]
 
 
+def asked(data: dict[str, list[Row]]) -> list[Row]:
+    """The validation rows to choose by: what no train row prepares for (reverse, utility) apart."""
+    rows = data.get("validation", [])
+    return [row for row in rows if row.scope != "utility" and row.form != "reverse"]
+
+
 def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
-    """Raise LetheError when the rows cannot fill one batch (TRL would train zero steps)."""
+    """Refuse rows that cannot fill one batch, or by which `interpolate` could not choose.
+
+    Raises:
+        LetheError: Where it stands, with the numbers. TRL would train zero steps and say nothing.
+    """
     wanted = shares(config.prompts_per_step, config.forget_fraction)
     forget = [row for row in rows(data) if row.scope == "forget"]
     boundary = [row for row in rows(data) if row.scope != "forget"]
@@ -144,6 +160,12 @@ def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
                 f"{need} (prompts_per_step {config.prompts_per_step} x forget_fraction "
                 f"{config.forget_fraction}); add rows or lower prompts_per_step"
             )
+    scopes = {row.scope for row in asked(data)} if config.eval_rows else set()
+    if config.interpolate and ("forget" not in scopes or len(scopes) < 2):
+        raise LetheError(
+            f"{where}.interpolate: chooses by validation rows, forget and others, but eval_rows is "
+            f"{config.eval_rows} and they are of: {', '.join(sorted(scopes)) or 'none'}"
+        )
 
 
 def train(

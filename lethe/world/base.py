@@ -32,7 +32,7 @@ SHAPE = {
     "num_attention_heads": 4,
     "num_key_value_heads": 4,
 }
-STEPS, BATCH, MUON_RATE, ADAM_RATE = 450, 128, 0.02, 3e-3
+STEPS, BATCH, MUON_RATE, ADAM_RATE = 400, 128, 0.02, 3e-3
 
 
 def tokenizer(world: World) -> Any:

@@ -53,10 +53,11 @@ def cast(world: World, targets: int = 1) -> Cast:
     """Choose the people to forget and deal their neighbours to the splits.
 
     Neighbours are the bearers of a part of the target's name, then the people with most other
-    ties: 24 for each target, at most half of the others (rounded up). They are dealt in that order to test,
-    train and validation, so that all three hold near and far ones. Targets are drawn again until
-    both the trained and the never-trained neighbours hold a sharer of the first name and one of
-    the last, and two of the never-trained are tied to a target by spouse, employer or town.
+    ties: 24 for each target, at most half of the others. They are dealt in that order, of nine two
+    to test, two to validation and five to training, so that all three hold near and far ones.
+    Targets are drawn again until both the trained and the never-trained neighbours hold a sharer of
+    the first name and one of the last, and two of the never-trained are tied to a target by spouse,
+    employer or town.
 
     Args:
         world: Where to choose.
@@ -93,7 +94,6 @@ def _deal(world: World, targets: list[Person], rng: random.Random) -> Cast:
     near = min(24 * len(targets), (len(others) + 1) // 2)
     neighbours = sharers[:near] + rest[: max(0, near - len(sharers))]
     parts: dict[str, list[Person]] = {"test": [], "train": [], "validation": []}
-    # Two for test, two for validation and five for training out of nine.
     order = "test train validation train test train train validation train".split()
     for position, person in enumerate(neighbours):
         parts[order[position % len(order)]].append(person)

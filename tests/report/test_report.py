@@ -422,6 +422,20 @@ def test_a_run_stopped_in_its_last_evaluation_shows_the_models_before(tmp_path):
     assert "No verdict." in html
 
 
+def test_how_much_of_the_change_was_kept_is_said_and_drawn(tmp_path):
+    folder = write_run(tmp_path / "mixed")
+    lines = []
+    for share, refusal, accuracy in ((1.0, 1.0, 0.8), (0.7, 0.99, 0.97), (0.4, 0.5, 1.0)):
+        lines.append({"share": share, "scope": "forget", "n": 8, "refusal": refusal, "leak": 0.0})
+        lines.append({"share": share, "scope": "boundary", "n": 8, "accuracy": accuracy})
+        lines.append({"share": share, "scope": "all", "balance": 0.9, "kept": share == 0.7})
+    write_lines(folder / "stages" / "1-rebo" / "interpolation.jsonl", lines)
+    html = report.write(folder).read_text(encoding="utf-8")
+    assert html.count("Kept 70 % of the change since the original") == 1
+    drawn = "forget, validation: 50.0 % at share of the change kept 0.4, 100.0 % at share of the "
+    assert drawn in html and "boundary, validation: 100.0 % at share of the change kept 0.4" in html
+
+
 def test_an_evaluation_without_stages_gets_a_page(tmp_path):
     folder = write_run(tmp_path / "run")
     (folder / "recipe.yaml").write_text("name: base\nmodel: {path: m}\nstages: []\n")

@@ -1,0 +1,148 @@
+"""Which weights a stage keeps: the checkpoint that balances best on validation rows.
+
+Then, if asked for, how much of the change to keep. Training moves weights farther than refusing
+needs: what was trained on stays refused when a part of the change is taken back, while neighbours
+that nobody trained on, and that were swept along, answer again. So points on the line from the
+original's weights to the trained ones are tried, and the one nearest to the original is kept among
+those that balance nearly as well as the best. Mixing: WiSE-FT (arXiv 2109.01903); to prefer the
+simplest of nearly equal models is the idea of the one-standard-error rule (Breiman et al., 1984).
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+from transformers import TrainerCallback
+
+from lethe import runs
+from lethe.data import Row
+from lethe.stages import _engine
+from lethe.stages.rebo import Config
+
+BALANCE = "balance.json"
+MIXTURES = "interpolation.jsonl"
+Look = Callable[[list[Row]], dict[str, dict[str, float]]]
+
+
+class Selection(TrainerCallback):
+    """Looks at validation rows every so often, and keeps the weights that balance best."""
+
+    def __init__(
+        self,
+        settings: Config,
+        rows: list[Row],
+        out: Path,
+        curve: _engine.Curve,
+        save: Callable[[Path], None],
+        look: Look,
+    ) -> None:
+        """Set the rule up.
+
+        Args:
+            settings: `eval_every`, `select`.
+            rows: Validation rows.
+            out: The stage's folder; the best weights so far are in `best/`.
+            curve: Where the numbers go.
+            save: Writes the policy to a folder.
+            look: Measures the policy on rows.
+        """
+        self.settings, self.rows, self.curve = settings, rows, curve
+        self.best, self.save, self.look = out / "best", save, look
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == 0:
+            self._measure(0)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        step = state.global_step
+        if step % self.settings.eval_every == 0 or step == state.max_steps:
+            self._measure(step)
+
+    def _measure(self, step: int) -> None:
+        if not self.rows:
+            return
+        found = self.look(self.rows)
+        for scope, numbers in found.items():
+            self.curve.write(step=step, split="validation", scope=scope, **numbers)
+        score = _engine.balance(found)
+        self.curve.write(step=step, split="validation", scope="all", balance=score)
+        if self.settings.select == "best" and score >= self.kept(before=step):
+            shutil.rmtree(self.best, ignore_errors=True)
+            self.save(self.best)
+            runs.write(self.best / BALANCE, json.dumps({"step": step, "balance": score}))
+
+    def kept(self, before: int) -> float:
+        """Balance of the weights kept so far; those of `before` or later are a killed run's."""
+        file = self.best / BALANCE
+        if not file.is_file():
+            return -1.0
+        record = json.loads(file.read_text())
+        return record["balance"] if record["step"] < before else -1.0
+
+
+class Mixture:
+    """A model whose weights can be set anywhere between the original's and its own."""
+
+    def __init__(self, trained: Any, original: Any | None) -> None:
+        """Remember both ends.
+
+        Args:
+            trained: The model to move; where it stands is 1.
+            original: Where 0 is. None: the model without its adapter, so that only the adapter's
+                second factor is scaled.
+        """
+        self.path: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+        starts = {} if original is None else dict(original.named_parameters())
+        for name, weight in trained.named_parameters():
+            if original is None and "lora_B" not in name and "lora_embedding_B" not in name:
+                continue
+            here = weight.detach()
+            start = here * 0 if original is None else starts[name].detach().to(here)
+            if not torch.equal(start, here):
+                self.path.append((here, start, here.clone()))
+
+    def move(self, share: float) -> None:
+        """Go to the point that keeps this share of the change; 1 is exactly the trained weights."""
+        for weight, start, end in self.path:
+            weight.copy_(torch.lerp(start, end, share))
+
+
+def least(balances: Mapping[float, float], slack: float) -> float:
+    """The least share of the change whose balance is within `slack` of the best.
+
+    >>> least({1.0: 0.98, 0.8: 1.0, 0.6: 0.99, 0.4: 0.5}, slack=0.02)
+    0.6
+    """
+    enough = max(balances.values()) - slack - 1e-9
+    return min(share for share, balance in balances.items() if balance >= enough)
+
+
+def interpolate(mixture: Mixture, settings: Config, rows: list[Row], look: Look, out: Path) -> None:
+    """Move to the point between original and trained weights that validation rows choose.
+
+    Args:
+        mixture: The two ends.
+        settings: `interpolate` and `slack`.
+        rows: Validation rows.
+        look: Measures the moved model on rows.
+        out: The stage's folder: what was found at each point goes to `interpolation.jsonl`.
+    """
+    found = {}
+    shares = sorted(set(settings.interpolate), reverse=True)
+    for share in tqdm(shares, desc="take back", unit="share"):
+        mixture.move(share)
+        found[share] = look(rows)
+    balances = {share: _engine.balance(numbers) for share, numbers in found.items()}
+    kept = least(balances, settings.slack)
+    mixture.move(kept)
+    lines = []
+    for share, scopes in found.items():
+        lines += [{"share": share, "scope": scope, **n} for scope, n in scopes.items()]
+        lines.append(
+            {"share": share, "scope": "all", "balance": balances[share], "kept": share == kept}
+        )
+    runs.write(out / MIXTURES, "".join(json.dumps(line) + "\n" for line in lines))
