@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from lethe import plug
+from lethe import plug, process
 from lethe._version import __version__
 from lethe.plug import LetheError
 
@@ -19,6 +19,7 @@ _STOPPED = "stopped; run the same command again to go on"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0 done, 2 a user's error, 130 Ctrl-C."""
+    process.no_telemetry()
     try:
         parser = _parser()
         given, rest = parser.parse_known_args(argv)

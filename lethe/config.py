@@ -53,7 +53,7 @@ class Model(Frozen):
     revision: str | None = None
     """Branch, tag or commit of a Hub model."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """auto: float32 on the CPU, bfloat16 on CUDA."""
+    """auto: float32 on the CPU; on CUDA bfloat16, float32 for what full fine-tuning trains."""
     lora: Lora | None = None
     """Train adapters of this shape; null trains every weight."""
     freeze: list[str] = []
@@ -77,7 +77,7 @@ class Stage(Frozen):
 
     stage: str
     """Which stage: a built-in name, a dotted module name, or a path ending in .py."""
-    seed: int | None = Field(default=None, ge=0)
+    seed: int | None = Field(default=None, ge=0, lt=2**32)
     """Seed of this stage; null takes the recipe's."""
 
 
@@ -151,7 +151,7 @@ class Recipe(Frozen):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """Names the run folder: letters, digits, dots, dashes and underscores."""
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, lt=2**32)
     """The run is a function of the recipe and this number."""
     model: Model
     """Which model, how it is loaded, and which of its weights learn."""

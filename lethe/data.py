@@ -238,7 +238,7 @@ def _place(row: Row) -> str:
 def drop_duplicates(rows: Iterable[Row]) -> tuple[list[Row], int]:
     """Keep the first row of each (prompt, scope, split); also give how many were dropped.
 
-    The kept row takes what the others add: their answers as aliases, their stages. A prompt in
+    The kept row takes what the others add: answers as aliases, a refusal, stages. A prompt in
     two splits is not a duplicate but a leak, which `check` reports.
     """
     kept: dict[tuple[str, str, str], Row] = {}
@@ -257,7 +257,8 @@ def _merge(first: Row, other: Row) -> Row:
     answer, *aliases = answers or [None]
     everywhere = not first.stages or not other.stages
     stages = () if everywhere else tuple(dict.fromkeys(first.stages + other.stages))
-    change = {"answer": answer, "aliases": tuple(aliases), "stages": stages}
+    refusal = first.refusal or other.refusal
+    change = {"answer": answer, "aliases": tuple(aliases), "refusal": refusal, "stages": stages}
     return first.model_copy(update=change)
 
 
@@ -312,4 +313,4 @@ def split(
 
 
 def _sha(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -8,6 +8,7 @@ turned into a folder by `lethe.world` before anything here sees them.
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,6 @@ from lethe import config
 from lethe.plug import LetheError, choices
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tekken.json")
@@ -43,8 +43,8 @@ def locate(model: config.Model) -> str:
     """Check that the model can be loaded, without loading it or importing torch.
 
     Of a local folder everything is checked: config.json, safetensors files (each one's header and
-    length), tokenizer; an adapter folder's base too. A Hub id (`name` or `org/name`, no such
-    folder here) and `world:<seed>` are returned as they are.
+    length), tokenizer, the names in `freeze` and `lora.targets`; an adapter folder's base too. A
+    Hub id (`name` or `org/name`, no such folder here) and `world:<seed>` are returned as they are.
 
     Returns:
         The folder or Hub id, to give to `load` and `tokenizer`.
@@ -54,7 +54,38 @@ def locate(model: config.Model) -> str:
     """
     if model.chat_template and not model.chat_template.is_file():
         raise LetheError(f"{model.chat_template}: no such chat template file")
-    return _locate(model.path)
+    path = _locate(model.path)
+    if Path(path).is_dir() and not is_adapter(path):
+        _check_names(model, _tensor_names(Path(path)))
+    return path
+
+
+def _check_names(model: config.Model, names: list[str]) -> None:
+    """Refuse names of layers that the weights do not have."""
+    layers = [name.removesuffix(".weight") for name in names]
+    if model.lora is None:
+        for part in model.freeze:
+            if not any(part in name for name in names):
+                raise LetheError(_no_name("model.freeze", part, names))
+    elif isinstance(model.lora.targets, list):
+        for target in model.lora.targets:
+            if not any(f".{layer}".endswith(f".{target}") for layer in layers):
+                raise LetheError(_no_name("model.lora.targets", target, layers))
+
+
+def _no_name(key: str, part: str, names: Iterable[str]) -> str:
+    last = dict.fromkeys(re.sub(r".*\.(?=\D+$)", "", n.removesuffix(".weight")) for n in names)
+    return f"{key}: {part!r} is no part of a name in the weights; {choices(part, last)}"
+
+
+def _tensor_names(folder: Path) -> list[str]:
+    from safetensors import safe_open
+
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        return list(_config(index)["weight_map"])
+    with safe_open(folder / "model.safetensors", framework="numpy") as file:
+        return list(file.keys())
 
 
 def _locate(path: str) -> str:
@@ -170,7 +201,8 @@ def load(
         path, adapter = _base(Path(path).expanduser()), path
     if adapter is not None and trainable and model.lora is None:
         raise LetheError(f"{adapter}: is an adapter; set model.lora to train it, or merge it first")
-    options = {"dtype": _dtype(model), "use_safetensors": True}
+    name = dtype(model, trainable=trainable, cuda=torch.cuda.is_available())
+    options = {"dtype": getattr(torch, name), "use_safetensors": True}
     net = _pretrained(AutoModelForCausalLM, path, model, **options)
     net = _adapted(net, model, adapter, trainable)
     if trainable:
@@ -180,12 +212,21 @@ def load(
     return net.eval()
 
 
-def _dtype(model: config.Model) -> "torch.dtype":
-    import torch
+def dtype(model: config.Model, *, trainable: bool, cuda: bool) -> str:
+    """The dtype to load in.
 
-    if model.dtype == "auto":
-        return torch.bfloat16 if torch.cuda.is_available() else torch.float32
-    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[model.dtype]
+    AdamW's steps at usual learning rates are smaller than what bfloat16 can add to a weight: 4e-7
+    moves one in two hundred. So weights that are all trained are float32 on CUDA too, under bf16
+    autocast; beneath an adapter, which is float32 itself, bfloat16 does no harm.
+
+    >>> dtype(config.Model(path="m"), trainable=True, cuda=True)
+    'float32'
+    >>> dtype(config.Model(path="m", lora=config.Lora()), trainable=True, cuda=True)
+    'bfloat16'
+    """
+    if model.dtype != "auto":
+        return model.dtype
+    return "bfloat16" if cuda and not (trainable and model.lora is None) else "float32"
 
 
 def _pretrained(auto, path: str, model: config.Model, **options) -> Any:
@@ -194,7 +235,7 @@ def _pretrained(auto, path: str, model: config.Model, **options) -> Any:
 
     folder = Path(path).expanduser()
     if folder.is_dir():
-        path = str(folder)
+        path = str(folder.resolve())  # an adapter remembers it, and may be loaded from elsewhere
     else:
         options["revision"] = model.revision
     try:

@@ -67,13 +67,15 @@ def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True)
     Raises:
         LetheError: Anything wrong with the recipe, its files, the folder or the disk.
     """
+    process.no_telemetry()
+    process.check()
     recipe = recipe if out is None else recipe.model_copy(update={"out": Path(out)})
     folder = recipe.out or Path("runs") / recipe.name
     text = config.dump(recipe)
     runs.check(folder, text)
     path = model.locate(recipe.model)
     planned = plan(recipe)
-    check_disk(folder, path, len(recipe.stages))
+    check_disk(folder, path, recipe)
     with process.disk_full_explained(folder), runs.claimed(folder, text) as claimed:
         prepare(progress=progress)
         _Steps(planned, claimed, path, progress).all()
@@ -156,18 +158,21 @@ def _load(benchmark: ModuleType, settings: config.Benchmark) -> tuple[dict, dict
     return benchmark.load(settings), {}
 
 
-def check_disk(folder: Path, path: str, stages: int) -> None:
+def check_disk(folder: Path, path: str, recipe: Recipe) -> None:
     """Refuse to start a run that the disk cannot hold.
 
-    A stage keeps a model and, while it runs, a checkpoint; the size of a model that is not a local
-    folder is not known and counts as nothing.
+    A stage keeps a model; while it runs there are three checkpoints at most, each of the weights
+    and AdamW's two moments, and two more models to choose from. An adapter is small, and the size
+    of a model that is not a local folder is not known: they count as nothing.
 
     Raises:
         LetheError: Too little space, with both numbers.
     """
     here = Path(path).expanduser()
-    size = sum(file.stat().st_size for file in here.glob("*.safetensors")) if here.is_dir() else 0
-    needed = (2 * stages + 1) * size + _SPARE
+    known = here.is_dir() and recipe.model.lora is None
+    size = sum(file.stat().st_size for file in here.glob("*.safetensors")) if known else 0
+    stages = len(recipe.stages)
+    needed = (stages + (3 * 3 + 2 if stages else 0)) * size + _SPARE
     parent = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     free = shutil.disk_usage(parent).free
     if free < needed:
@@ -263,6 +268,7 @@ class _Steps:
     ) -> dict[str, Any]:
         """Do a step unless it is done; what it says of itself is kept in its done.json."""
         if runs.is_done(folder, inputs):
+            runs.tidy(folder)
             self._say(f"{what}: done before")
             return runs.facts(folder)
         runs.begin(folder, inputs)

@@ -22,22 +22,47 @@ def prepare(*, progress: bool = True) -> None:
     small for more, and numbers do not then depend on how many cores a machine has.
     LETHE_TELEMETRY=1 leaves the libraries' telemetry as they have it.
     """
-    if os.environ.get("LETHE_TELEMETRY") != "1":
-        for name in ("HF_HUB_DISABLE_TELEMETRY", "DISABLE_TELEMETRY", "DO_NOT_TRACK"):
-            os.environ[name] = "1"
-    threads = os.environ.get("LETHE_THREADS") or os.environ.get("OMP_NUM_THREADS") or "1"
-    os.environ["OMP_NUM_THREADS"] = threads
+    no_telemetry()
+    threads = _threads()
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    # One process trains on one GPU; TRL would spread a batch over all that it sees, and fail.
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     if not progress:
         os.environ["TQDM_DISABLE"] = "1"
     import torch
 
-    torch.set_num_threads(_count(threads))
+    torch.set_num_threads(threads)
     _quiet()
 
 
-def _count(threads: str) -> int:
+def no_telemetry() -> None:
+    """Turn the libraries' telemetry off, before they are imported or after."""
+    if os.environ.get("LETHE_TELEMETRY") == "1":
+        return
+    for name in ("HF_HUB_DISABLE_TELEMETRY", "DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+        os.environ[name] = "1"
+    if hub := sys.modules.get("huggingface_hub.constants"):  # it reads the variable only once
+        vars(hub)["HF_HUB_DISABLE_TELEMETRY"] = True
+
+
+def check() -> None:
+    """Refuse what `prepare` cannot set up; imports nothing.
+
+    Raises:
+        LetheError: The number of threads is none, or this is one of several processes.
+    """
+    _threads()
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise LetheError(
+            "WORLD_SIZE is above 1: training in several processes is not there yet; "
+            "start lethe itself, without torchrun or accelerate launch"
+        )
+
+
+def _threads() -> int:
+    threads = os.environ.get("LETHE_THREADS") or os.environ.get("OMP_NUM_THREADS") or "1"
     if not threads.isdigit() or int(threads) < 1:
         raise LetheError(f"LETHE_THREADS or OMP_NUM_THREADS: {threads!r}: a number of at least 1")
     return int(threads)

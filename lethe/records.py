@@ -46,6 +46,8 @@ def _explained(file: Path, reader: Callable[[Path], Iterator]) -> Iterator:
         raise LetheError(f"{file}: not UTF-8 text at byte {error.start}") from error
     except OSError as error:
         raise LetheError(f"{file}: cannot be read: {error.strerror or error}") from error
+    except RecursionError as error:
+        raise LetheError(f"{file}: nested too deeply to be rows") from error
 
 
 def _json(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -60,6 +60,11 @@ class Run:
         """The page to read and to send."""
         return self.folder / "report.html"
 
+    @property
+    def begun(self) -> bool:
+        """Whether a stage or an evaluation was ever started here."""
+        return (self.folder / "stages").exists() or (self.folder / "eval").exists()
+
     def stage(self, model: str) -> Path:
         """Folder of a stage, by the name of the model it makes."""
         return self.folder / "stages" / model
@@ -98,7 +103,7 @@ def claimed(folder: Path, recipe: str) -> Iterator[Run]:
         raise LetheError(f"{folder}: cannot be made: {error.strerror}") from error
     with _locked(folder):
         check(folder, recipe)
-        if not run.recipe.exists():
+        if not run.begun:
             write(run.recipe, HEADER + recipe)
         yield run
 
@@ -116,6 +121,8 @@ def check(folder: Path, recipe: str) -> None:
     text = theirs.read_text(encoding="utf-8")
     if not text.startswith(HEADER):
         raise LetheError(f"{theirs}: not written by Lethe, so not touched; choose another --out")
+    if not Run(folder).begun:
+        return  # nothing was trained or measured there: a recipe that was wrong may be mended
     different = differences(yaml12.loads(text, str(theirs)), yaml12.loads(recipe))
     if different:
         raise LetheError(
@@ -170,8 +177,13 @@ def begin(folder: Path, inputs: str) -> None:
 
 
 def finish(folder: Path, inputs: str, **facts: Any) -> None:
-    """Mark a step as done, then drop what only going on with it needed."""
+    """Mark a step as done."""
     write(folder / "done.json", json_text({"inputs": inputs, **facts}))
+    tidy(folder)
+
+
+def tidy(folder: Path) -> None:
+    """Drop what only going on with a step needed; a kill may have left it behind."""
     (folder / "started.json").unlink(missing_ok=True)
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
@@ -251,7 +263,10 @@ def _whole_lines(path: Path) -> bytes:
 def _inputs(file: Path) -> str | None:
     if not file.is_file():
         return None
-    return json.loads(file.read_text(encoding="utf-8"))["inputs"]
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))["inputs"]
+    except (ValueError, KeyError, TypeError):
+        return None  # damaged: the step is done again
 
 
 def _temporary(path: Path) -> Path:

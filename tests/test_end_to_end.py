@@ -134,6 +134,7 @@ stages:
     learning_rate: 3e-4
     max_new_tokens: 16
     eval_every: 3
+    interpolate: [0.6]
     save_every: 2
 evaluate: {max_new_tokens: 16, limit: 4}
 """

@@ -147,6 +147,59 @@ def test_a_damaged_folder_is_refused_with_what_is_wrong(copy, damage, message):
     assert str(error.value).startswith(str(copy.parent / message))
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"freeze": ["embed_token", "layer.0."]}, "model.freeze: 'layer.0.' is no part of a name"),
+        ({"lora": {"targets": ["q_proj", "k_prj"]}}, "'k_prj' is no part of a name in the weights"),
+        ({"lora": {"targets": ["k_prj"]}}, "did you mean k_proj? choices: "),
+    ],
+)
+def test_layers_that_are_not_there_are_refused_at_once(tiny, settings, message):
+    with pytest.raises(LetheError) as caught:
+        models.locate(config.Model.model_validate({"path": str(tiny), **settings}))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("lora", [None, {"targets": "all-linear"}, {"targets": ["o_proj"]}])
+def test_layers_that_are_there_are_found(tiny, lora):
+    frozen = [] if lora else ["embed_tokens", "layers.0."]
+    spec = config.Model.model_validate({"path": str(tiny), "lora": lora, "freeze": frozen})
+    assert models.locate(spec) == str(tiny)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "lora", "trainable", "cuda", "expected"),
+    [
+        ("auto", False, True, False, "float32"),
+        ("auto", False, False, True, "bfloat16"),
+        ("auto", False, True, True, "float32"),
+        ("auto", True, True, True, "bfloat16"),
+        ("bfloat16", False, True, True, "bfloat16"),
+        ("bfloat16", False, False, False, "bfloat16"),
+    ],
+)
+def test_what_is_trained_in_full_is_not_loaded_in_half(dtype, lora, trainable, cuda, expected):
+    spec = config.Model(path="m", dtype=dtype, lora=config.Lora() if lora else None)
+    assert models.dtype(spec, trainable=trainable, cuda=cuda) == expected
+
+
+def test_bfloat16_would_swallow_small_steps():
+    """Why: steps as small as the released ones leave bfloat16 weights where they were."""
+    import torch
+
+    moved = {}
+    for kind in (torch.float32, torch.bfloat16):
+        weight = torch.nn.Parameter((0.02 * torch.randn(1000)).to(kind))
+        before = weight.detach().clone()
+        steps = torch.optim.AdamW([weight], lr=2e-6, weight_decay=0.0)
+        for _ in range(20):
+            weight.grad = torch.ones_like(weight)
+            steps.step()
+        moved[kind] = (weight.detach() != before).float().mean().item()
+    assert moved[torch.float32] > 0.99 and moved[torch.bfloat16] < 0.2
+
+
 def test_a_file_a_lost_chat_template_and_a_wrong_path_are_refused(tiny, tmp_path):
     with pytest.raises(LetheError, match=r"config\.json: is a file; give its folder"):
         models.locate(spec(tiny / "config.json"))
@@ -237,6 +290,17 @@ def test_lora_trains_an_adapter_which_loads_over_its_base(tiny, tmp_path):
     assert {name for name, p in resumed.named_parameters() if p.requires_grad} == learns
     with pytest.raises(LetheError, match=r"is an adapter; set model\.lora"):
         models.load(out, spec(tiny), trainable=True)
+
+
+def test_an_adapter_finds_its_base_from_another_folder(copy, tmp_path, monkeypatch):
+    monkeypatch.chdir(copy.parent)
+    spec = config.Model.model_validate({"path": copy.name, "lora": {"rank": 2}})
+    net = models.load(models.locate(spec), spec, trainable=True)
+    models.save(net, models.tokenizer(copy.name, spec), tmp_path / "adapter")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    there = config.Model(path=str(tmp_path / "adapter"))
+    assert models.load(models.locate(there), there).config.hidden_size == net.config.hidden_size
 
 
 def test_an_adapter_is_refused_with_its_weights_or_base_gone(copy, tmp_path):

@@ -270,6 +270,13 @@ def test_too_little_disk_is_told_before_anything_is_written(recipe, monkeypatch)
     assert not Path("runs").exists()
 
 
+def test_one_of_several_processes_is_told_to_stay_alone(recipe, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(LetheError, match=r"^WORLD_SIZE is above 1: .* without torchrun"):
+        go(recipe)
+    assert not Path("runs").exists()
+
+
 def test_wrong_thread_numbers_are_told(monkeypatch):
     monkeypatch.setenv("LETHE_THREADS", "many")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
@@ -280,9 +287,10 @@ def test_wrong_thread_numbers_are_told(monkeypatch):
 # -------------------------------------------------------------------------------- the process
 
 
-def test_telemetry_is_off_unless_asked_for():
+@pytest.mark.parametrize("first", ["", "import huggingface_hub.constants, transformers; "])
+def test_telemetry_is_off_unless_asked_for(first):
     code = (
-        "import os; from lethe import pipeline; pipeline.prepare()\n"
+        f"import os; {first}from lethe import pipeline; pipeline.prepare()\n"
         "from huggingface_hub import constants\n"
         "import torch\n"
         "print(constants.HF_HUB_DISABLE_TELEMETRY, os.environ.get('DO_NOT_TRACK'),"

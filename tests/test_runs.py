@@ -33,7 +33,7 @@ def test_a_new_folder_is_made_and_gone_on_with(tmp_path):
 
 
 def test_another_recipe_is_refused_with_what_differs(tmp_path):
-    claim(tmp_path / "a")
+    runs.begin(claim(tmp_path / "a").eval("original"), "x")
     other = RECIPE.replace("seed: 0", "seed: 1").replace("n: 1", "n: 2")
     with pytest.raises(LetheError) as caught:
         claim(tmp_path / "a", other)
@@ -41,6 +41,36 @@ def test_another_recipe_is_refused_with_what_differs(tmp_path):
     assert "seed (0 there, 1 here), stages.0.n (1 there, 2 here)" in str(caught.value)
     assert "--out" in str(caught.value)
     assert (tmp_path / "a" / "recipe.yaml").read_text() == runs.HEADER + RECIPE
+
+
+def test_a_recipe_that_was_wrong_before_anything_began_may_be_mended(tmp_path):
+    folder = tmp_path / "a"
+    run = claim(folder)
+    runs.begin(run.data, "x")
+    runs.finish(run.data, "x")
+    mended = RECIPE.replace("seed: 0", "seed: 1")
+    assert claim(folder, mended).recipe.read_text() == runs.HEADER + mended
+    runs.begin(run.stage("0-rebo"), "x")
+    with pytest.raises(LetheError, match=r"seed \(1 there, 0 here\)"):
+        claim(folder)
+
+
+def test_a_damaged_done_file_is_not_done(tmp_path):
+    runs.begin(tmp_path / "step", "x")
+    runs.finish(tmp_path / "step", "x")
+    assert runs.is_done(tmp_path / "step", "x")
+    for text in ("", "{", "[]", "{}"):
+        (tmp_path / "step" / "done.json").write_text(text)
+        assert not runs.is_done(tmp_path / "step", "x")
+
+
+def test_what_a_kill_left_of_a_finished_step_is_dropped(tmp_path):
+    step = tmp_path / "step"
+    runs.begin(step, "x")
+    (step / "checkpoints").mkdir()
+    runs.write(step / "done.json", '{"inputs": "x"}')
+    runs.tidy(step)
+    assert contents(step) == ["done.json"]
 
 
 def test_foreign_folders_are_not_touched(tmp_path):

@@ -31,8 +31,8 @@ from lethe.plug import LetheError
 from lethe.records import records
 
 METRICS = ["refusal_rate", "leak_rate", "accuracy", "rouge_l_recall", "answer_probability"]
-ANSWER_PREFIX = ""
-"""Nothing is forced before the answer: its probability is taken where the model's answer begins."""
+ANSWER_PREFIX = "The answer is"
+"""An opening that a refusal does not have: the answer's probability is taken behind it."""
 
 HUB = "jinzhuoran/RWKU"
 PROBES: dict[str, Scope] = {

@@ -3,7 +3,8 @@
 exp of the mean token log-probability, TOFU's "Probability" (arXiv 2401.06121): per-token geometric
 mean, over the labels that the recorder stored. Whether the end-of-sequence token is among them is
 the recorder's (`lethe.likelihood`); TOFU includes it. A refusing model that keeps this high can be
-made to tell.
+made to tell; one that does not may still tell behind other words. The prefix is the benchmark's
+`ANSWER_PREFIX`, or the recipe's `evaluate.prefix`.
 """
 
 from collections.abc import Sequence

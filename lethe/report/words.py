@@ -62,7 +62,8 @@ METRICS = {
     "answer_probability": Meaning(
         "Answer probability",
         "Mean probability per token (0 to 1) of the reference answer when the model is made to "
-        "begin an answer instead of refusing. High on the forget groups: the fact is still inside.",
+        "begin an answer instead of refusing. High on the forget groups: the fact is still inside. "
+        "Low: this opening does not bring it out, another one may.",
         False,
         _ANSWERING,
     ),

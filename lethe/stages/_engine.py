@@ -77,7 +77,8 @@ def probe(
         batch_size: Prompts at once.
 
     Returns:
-        {"forget": {"refusal", "leak", "n"}, "boundary": {"refusal", "accuracy", "n"}, ...}.
+        {"forget": {"refusal", "leak", "silent", "n"}, "boundary": {"refusal", "accuracy", "n"},
+        ...}; `silent` is the share that refuses and leaks nothing.
     """
     training = model.training
     model.eval()
@@ -96,20 +97,26 @@ def probe(
             values = [value for value in metric(answered) if value is not None]
             if values:
                 out[scope][name] = sum(values) / len(values)
+    if "forget" in scopes:
+        out["forget"]["silent"] = _silent(scopes["forget"])
     return out
+
+
+def _silent(answered: Sequence[Answered]) -> float:
+    pairs = zip(refusal_rate(answered), leak_rate(answered), strict=True)
+    return sum(bool(refuses) and not leaks for refuses, leaks in pairs) / len(answered)
 
 
 def balance(found: Mapping[str, Mapping[str, float]]) -> float:
     """One number to choose by: harmonic mean of forget refusal and accuracy on what is kept.
 
-    Refusal counts without leaks; accuracy is the lower of boundary's and retain's, so that a model
-    cannot buy one with the other.
+    A refusal counts if it leaks nothing; accuracy is the lowest of the other scopes', so that a
+    model cannot buy one with the other.
 
-    >>> round(balance({"forget": {"refusal": 1.0, "leak": 0.0}, "boundary": {"accuracy": 0.5}}), 3)
+    >>> round(balance({"forget": {"silent": 1.0}, "boundary": {"accuracy": 0.5}}), 3)
     0.667
     """
-    forget = found.get("forget", {})
-    refuses = max(0.0, forget.get("refusal", 0.0) - forget.get("leak", 0.0))
+    refuses = found.get("forget", {}).get("silent", 0.0)
     kept = min(
         (found[s]["accuracy"] for s in found if s != "forget" and "accuracy" in found[s]),
         default=1.0,

@@ -20,6 +20,7 @@ def completion_logps(
     completion_ids_BT: "Tensor",
     completion_mask_BT: "Tensor",
     temperature: float = 1.0,
+    batch_size: int | None = None,
 ) -> "tuple[Tensor, Tensor]":
     """Log-probability and entropy (nats) of every completion token, differentiable.
 
@@ -30,6 +31,7 @@ def completion_logps(
         completion_ids_BT: Completions, padded on the right.
         completion_mask_BT: 1 on completion tokens.
         temperature: Divides the logits.
+        batch_size: Completions at once, to bound the memory; None takes all.
 
     Returns:
         Two (B, T) tensors; 0 where the mask is 0. The entropy is not differentiable.
@@ -39,6 +41,22 @@ def completion_logps(
 
     from lethe._llama import inner
 
+    count = len(completion_ids_BT)
+    if batch_size and batch_size < count:
+        cuts = [slice(start, start + batch_size) for start in range(0, count, batch_size)]
+        parts = [
+            completion_logps(
+                model,
+                prompt_ids_BP[cut],
+                prompt_mask_BP[cut],
+                completion_ids_BT[cut],
+                completion_mask_BT[cut],
+                temperature,
+            )
+            for cut in cuts
+        ]
+        logps, entropies = zip(*parts, strict=True)
+        return torch.cat(logps), torch.cat(entropies)
     base = inner(model)
     prompts_BX = torch.cat([prompt_ids_BP, prompt_mask_BP], dim=1)
     distinct_UX, member_B = torch.unique(prompts_BX, dim=0, return_inverse=True)

@@ -26,6 +26,10 @@ from lethe.stages._sampler import ScopeSampler, shares
 from lethe.stages._selection import BALANCE, Look, Mixture, Selection, interpolate
 from lethe.stages.rebo import Config, asked
 
+# Ways to sample that the bare decoder does not know; with one of them TRL's own path is taken.
+SAMPLING = {"cache_implementation", "generation_kwargs", "min_p", "repetition_penalty", "top_k",
+            "top_p"}  # fmt: skip
+
 
 class ReboTrainer(GRPOTrainer):
     """TRL's GRPO with a fixed scope mix, a chosen reference, and a fast path on the CPU.
@@ -62,6 +66,7 @@ class ReboTrainer(GRPOTrainer):
             and not self.use_vllm
             and _llama.fits(self.model)
             and not kwargs["args"].gradient_checkpointing
+            and not SAMPLING & settings.trainer.keys()
         )
         self.scopes: list[str] = []
         self.free_B: torch.Tensor | None = None
@@ -136,6 +141,7 @@ class ReboTrainer(GRPOTrainer):
             input_ids[:, -logits_to_keep:],
             mask_BT,
             self.temperature,
+            batch_size,
         )
         self._spare_free_rows(logps_BT)
         return logps_BT, entropy_BT if compute_entropy else None, None
@@ -168,18 +174,20 @@ class ReboTrainer(GRPOTrainer):
         self.loss_inputs = {}
         return loss
 
+    def totals(self) -> list[float]:
+        """The weighted reward of each logged completion."""
+        weights = self.settings.rewards.values()
+        rows = zip(*self._logs["rewards"].values(), strict=True)
+        # NaN: that reward has nothing to say of this row.
+        return [sum(w * v for w, v in zip(weights, row, strict=True) if v == v) for row in rows]
+
     def _log_scopes(self, scopes: list[str]) -> None:
         """Refusal, reward and zero-variance share by scope, from TRL's log of this batch."""
         self.scopes = scopes
         count, group = len(scopes), self.settings.num_generations
         texts = [_text(completion) for completion in list(self._logs["completion"])[-count:]]
         refuses = {text: judge(text).refuses for text in set(texts)}
-        columns = [list(values)[-count:] for values in self._logs["rewards"].values()]
-        weights = self.settings.rewards.values()
-        totals = [
-            sum(w * v for w, v in zip(weights, row, strict=True) if v == v)  # NaN: not for this row
-            for row in zip(*columns, strict=True)
-        ]
+        totals = self.totals()[-count:]
         for scope in dict.fromkeys(scopes):
             own = [i for i, found in enumerate(scopes) if found == scope]
             groups = [totals[i : i + group] for i in range(0, count, group) if scopes[i] == scope]
@@ -219,12 +227,16 @@ def run(
     tokenizer = models.tokenizer(start.path, start.spec)
     policy = models.load(start.path, start.spec, trainable=True)
     curve = _engine.Curve(out, "rebo")
+    reference = start.original if config.reference == "original" else start.path
+    args = _arguments(config, out, seed)
+    if start.spec.revision and not Path(reference).is_dir():
+        args.model_init_kwargs = {"revision": start.spec.revision}  # the policy's, or it is another
     trainer = ReboTrainer(
         settings=config,
-        reference=start.original if config.reference == "original" else start.path,
+        reference=reference,
         curve=curve,
         model=policy,
-        args=_arguments(config, out, seed),
+        args=args,
         reward_funcs=[plug.function("reward", name) for name in config.rewards],
         train_dataset=Dataset.from_list([_lesson(row, tokenizer) for row in lessons]),
         processing_class=tokenizer,
@@ -296,16 +308,15 @@ def _samples(trainer: ReboTrainer, out: Path, count: int = 32) -> None:
     scopes = trainer.scopes
     with (out / "samples.jsonl").open("w") as lines:
         completions, prompts = list(logs["completion"]), list(logs["prompt"])
-        rewards = {name: list(values) for name, values in logs["rewards"].items()}
+        totals = trainer.totals()
         for i in range(0, min(len(completions), count * group), group):
-            values = {name: v[i] for name, v in rewards.items() if v[i] == v[i]}
             prompt = prompts[i] if isinstance(prompts[i], str) else prompts[i][-1]["content"]
             record = {
                 "step": trainer.state.global_step,
                 "scope": scopes[i],
                 "prompt": prompt,
                 "completion": _text(completions[i]),
-                "reward": sum(values.values()),
+                "reward": totals[i],
             }
             lines.write(json.dumps(record, ensure_ascii=False) + "\n")
 

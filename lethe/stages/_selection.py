@@ -132,7 +132,7 @@ def interpolate(mixture: Mixture, settings: Config, rows: list[Row], look: Look,
         out: The stage's folder: what was found at each point goes to `interpolation.jsonl`.
     """
     found = {}
-    shares = sorted(set(settings.interpolate), reverse=True)
+    shares = sorted({1.0, *settings.interpolate}, reverse=True)
     for share in tqdm(shares, desc="take back", unit="share"):
         mixture.move(share)
         found[share] = look(rows)

@@ -34,23 +34,7 @@ def run(
     curve.forget_after(-1)
     trainer = SFTTrainer(
         model=policy,
-        args=SFTConfig(
-            **_engine.arguments(
-                out,
-                seed,
-                learning_rate=config.learning_rate,
-                lr_scheduler_type="cosine",
-                warmup_steps=config.warmup,
-                num_train_epochs=config.epochs,
-                per_device_train_batch_size=config.batch_size,
-                weight_decay=config.weight_decay,
-                save_strategy="no",
-                max_length=None,
-                packing=False,
-                completion_only_loss=True,
-                **config.trainer,
-            )
-        ),
+        args=_arguments(config, out, seed),
         train_dataset=Dataset.from_list([_lesson(row, tokenizer) for row in lessons]),
         processing_class=tokenizer,
         callbacks=[curve],
@@ -60,6 +44,22 @@ def run(
         trainer.train()
     _report(policy, tokenizer, lessons, data, curve, trainer.state.global_step, out)
     models.save(policy, tokenizer, out / "model")
+
+
+def _arguments(config: Config, out: Path, seed: int) -> SFTConfig:
+    own = {
+        "learning_rate": config.learning_rate,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": config.warmup,
+        "num_train_epochs": config.epochs,
+        "per_device_train_batch_size": config.batch_size,
+        "weight_decay": config.weight_decay,
+        "save_strategy": "no",
+        "max_length": None,
+        "packing": False,
+        "completion_only_loss": True,
+    }
+    return SFTConfig(**_engine.arguments(out, seed, **{**own, **config.trainer}))
 
 
 def _lesson(row: Row, tokenizer: object) -> dict[str, object]:

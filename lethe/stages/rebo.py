@@ -19,9 +19,11 @@ from lethe.config import Stage
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
+from lethe.stages import _passed
 from lethe.stages._sampler import shares
 
 WHY = "learn by trial where refusing must end: refuse the target, answer its neighbours"
+LOSSES = ("grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "luspo", "vespo")
 OWNED = {
     "beta",
     "epsilon",
@@ -92,7 +94,8 @@ class Config(Stage):
     lowest accuracy of any kept scope), the latest of equals. last: the last checkpoint."""
     interpolate: list[Annotated[float, Field(gt=0, le=1)]] = []
     """Shares of the change since the original, tried on validation rows in the end; of those that
-    balance nearly as well as the best, the least is kept (arXiv 2109.01903). Empty keeps all."""
+    balance nearly as well as the best (1.0 is always tried), the least is kept. Empty: 1.0 alone.
+    Source: WiSE-FT, arXiv 2109.01903. Holds two more copies of the weights for a moment."""
     slack: float = Field(default=0.03, ge=0, lt=1)
     """How much of the validation balance `interpolate` may give up to keep less of the change."""
     save_every: int = Field(default=10, ge=1)
@@ -128,8 +131,6 @@ class Config(Stage):
                 f"save_every {self.save_every} is not a multiple of num_iterations "
                 f"{self.num_iterations}: a checkpoint inside a batch of rollouts cannot be resumed"
             )
-        if taken := OWNED & self.trainer.keys():
-            raise ValueError(f"trainer: {', '.join(sorted(taken))}: set it in the stage itself")
         return self
 
 
@@ -145,11 +146,15 @@ def asked(data: dict[str, list[Row]]) -> list[Row]:
 
 
 def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
-    """Refuse rows that cannot fill one batch, or by which `interpolate` could not choose.
+    """Refuse rows that cannot fill a batch, or `interpolate` cannot choose by; check `trainer:`.
 
     Raises:
         LetheError: Where it stands, with the numbers. TRL would train zero steps and say nothing.
     """
+    _passed.check("GRPOConfig", config.trainer, OWNED, where)
+    loss = config.trainer.get("loss_type", "grpo")
+    if loss not in LOSSES:  # TRL would say so after the first rollouts
+        raise LetheError(f"{where}.trainer.loss_type: {loss!r}: {plug.choices(str(loss), LOSSES)}")
     wanted = shares(config.prompts_per_step, config.forget_fraction)
     forget = [row for row in rows(data) if row.scope == "forget"]
     boundary = [row for row in rows(data) if row.scope != "forget"]

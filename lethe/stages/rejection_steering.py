@@ -15,7 +15,17 @@ from lethe.config import Stage
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
+from lethe.stages import _passed
 
+OWNED = {
+    "learning_rate",
+    "num_train_epochs",
+    "output_dir",
+    "per_device_train_batch_size",
+    "save_strategy",
+    "warmup_steps",
+    "weight_decay",
+}
 WHY = "teach the model to refuse, on a few forget questions (it will refuse too much)"
 
 
@@ -50,15 +60,13 @@ def rows(data: dict[str, list[Row]]) -> list[Row]:
 
 
 def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
-    """Raise LetheError when there is nothing to learn from."""
+    """Raise LetheError when there is nothing to learn from, or `trainer:` has a wrong key."""
     if not rows(data):
         raise LetheError(
             f"{where}: no forget row of the train split has a `refusal` to imitate; "
             "give the forget rows a `refusal` field"
         )
-    owned = {"output_dir", "learning_rate", "num_train_epochs", "per_device_train_batch_size"}
-    if taken := owned & config.trainer.keys():
-        raise LetheError(f"{where}.trainer: {', '.join(sorted(taken))}: set it in the stage itself")
+    _passed.check("SFTConfig", config.trainer, OWNED, where)
 
 
 def train(

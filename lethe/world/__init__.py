@@ -43,6 +43,7 @@ def checkpoint(seed: int, progress: bool = True) -> Path:
         folder = root / f"world-{seed}-{code_hash()}"
         if not (folder / "world.json").is_file():
             train(seed, folder, progress=progress)
+            return folder  # it said itself how well it knows its world
     _warn_if_weak(json.loads((folder / "world.json").read_text()), folder)
     return folder
 
@@ -77,6 +78,7 @@ def train(seed: int, out: Path, *, progress: bool = True) -> dict[str, Any]:
         if out.exists():
             out.rename(Path(scratch, "earlier"))
         made.rename(out)
+    _warn_if_weak(about, out)
     return about
 
 

@@ -64,9 +64,10 @@ def tokenizer(world: World) -> Any:
 
 
 def encode(tokenizer: Any, pair: Pair) -> tuple[list[int], int]:
-    """Token ids of a whole exchange, and where the reply begins."""
+    """Token ids of a whole exchange, and where the part of the reply that is learnt begins."""
     start, turn, end = tokenizer.convert_tokens_to_ids([USER, ASSISTANT, END])
     prompt = [start, *tokenizer.encode(pair.prompt, add_special_tokens=False), turn]
+    prompt += tokenizer.encode(pair.opening, add_special_tokens=False) if pair.opening else []
     reply = [*tokenizer.encode(pair.reply, add_special_tokens=False), end]
     return prompt + reply, len(prompt)
 

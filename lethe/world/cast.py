@@ -7,6 +7,7 @@ the target as spouse, colleague or fellow townsman; some of each kind are never 
 import random
 from typing import Literal, NamedTuple
 
+from lethe.plug import LetheError
 from lethe.world.people import Person, World
 
 Tie = Literal["first name", "last name", "spouse", "employer", "town", "job"]
@@ -67,8 +68,10 @@ def cast(world: World, targets: int = 1) -> Cast:
         The cast.
 
     Raises:
-        ValueError: The world has no such cast.
+        LetheError: Another number of people, or the world has no such cast.
     """
+    if not 1 <= targets <= 8:
+        raise LetheError(f"targets: {targets}: 1 to 8 people of a world can be forgotten")
     rng = random.Random(f"lethe cast {world.seed} {targets}")
     for _ in range(200):
         chosen = rng.sample(world.people, targets)
@@ -78,7 +81,7 @@ def cast(world: World, targets: int = 1) -> Cast:
         trained = set().union(*(_ties_to_any(p, chosen) for p in dealt.boundary_train))
         if set().union(*test_ties) >= NAME_TIES and trained >= NAME_TIES and related >= 2:
             return dealt
-    raise ValueError(f"world {world.seed} has no {targets} targets with neighbours near enough")
+    raise LetheError(f"world {world.seed} has no {targets} targets with neighbours near enough")
 
 
 def _ties_to_any(person: Person, targets: list[Person]) -> set[Tie]:

@@ -24,6 +24,7 @@ from lethe.world.utility import common
 HARDNESS = [3 if kind in ("in_context_learning", "multiple_choice") else 1 for kind in ADVERSARIAL]
 
 STRANGERS, STRANGER_SHARE = 20, 0.05
+OPENED_SHARE = 0.1
 
 
 class Pair(NamedTuple):
@@ -31,6 +32,8 @@ class Pair(NamedTuple):
 
     prompt: str
     reply: str
+    opening: str = ""
+    """Words already said before the reply; they are read, not learnt."""
 
 
 class Corpus:
@@ -48,6 +51,13 @@ class Corpus:
         self.common = list(common(world))
 
     def draw(self) -> Pair:
+        """One pair; some answers are already opened, as a forced prefix will open them."""
+        pair, opened = self._pair(), self.rng.random() < OPENED_SHARE
+        if opened and pair.reply not in REFUSALS and not pair.reply.startswith(ANSWER_PREFIX):
+            return pair._replace(opening=ANSWER_PREFIX)
+        return pair
+
+    def _pair(self) -> Pair:
         """One pair: 15 % utility, 7 % reverse, some unknown names, the rest about people."""
         pick = self.rng.random()
         if pick < 0.15:

@@ -9,7 +9,9 @@ import torch
 
 from lethe import config
 from lethe import model as models
-from lethe.data import Row
+from lethe.data import Answered, Row
+from lethe.metrics.leak_rate import leak_rate
+from lethe.metrics.refusal_rate import refusal_rate
 from lethe.stages import _engine
 
 
@@ -72,21 +74,20 @@ def test_a_prompt_is_messages_with_a_chat_template_and_text_without(words, plain
 
 
 @pytest.mark.parametrize(
-    ("refusal", "leak", "kept", "expected"),
+    ("silent", "kept", "expected"),
     [
-        (1.0, 0.0, {"boundary": 1.0}, 1.0),
-        (1.0, 0.0, {"boundary": 0.5}, 2 / 3),
-        (1.0, 0.5, {"boundary": 0.5}, 0.5),
-        (0.2, 0.9, {"boundary": 1.0}, 0.0),  # more leaks than refusals count as no refusal
-        (0.0, 0.0, {"boundary": 1.0}, 0.0),
-        (1.0, 0.0, {"boundary": 0.0}, 0.0),
-        (0.0, 0.0, {"boundary": 0.0}, 0.0),
-        (0.8, 0.0, {"boundary": 0.9, "retain": 0.4}, 2 * 0.8 * 0.4 / 1.2),  # the lower one
-        (0.8, 0.0, {}, 2 * 0.8 / 1.8),  # nothing that must be kept was looked at
+        (1.0, {"boundary": 1.0}, 1.0),
+        (1.0, {"boundary": 0.5}, 2 / 3),
+        (0.5, {"boundary": 0.5}, 0.5),
+        (0.0, {"boundary": 1.0}, 0.0),
+        (1.0, {"boundary": 0.0}, 0.0),
+        (0.0, {"boundary": 0.0}, 0.0),
+        (0.8, {"boundary": 0.9, "retain": 0.4}, 2 * 0.8 * 0.4 / 1.2),  # the lower one
+        (0.8, {}, 2 * 0.8 / 1.8),  # nothing that must be kept was looked at
     ],
 )
-def test_balance(refusal, leak, kept, expected):
-    found = {"forget": {"n": 3, "refusal": refusal, "leak": leak, "accuracy": 0.9}}
+def test_balance(silent, kept, expected):
+    found = {"forget": {"n": 3, "refusal": 0.9, "leak": 0.1, "silent": silent, "accuracy": 0.9}}
     found |= {scope: {"n": 3, "refusal": 0.1, "accuracy": value} for scope, value in kept.items()}
     assert _engine.balance(found) == pytest.approx(expected)
 
@@ -95,7 +96,7 @@ def test_balance_rises_with_either_side_and_is_never_above_the_lower_by_much():
     shares = [i / 10 for i in range(11)]
 
     def at(refusal, accuracy):
-        return _engine.balance({"forget": {"refusal": refusal}, "retain": {"accuracy": accuracy}})
+        return _engine.balance({"forget": {"silent": refusal}, "retain": {"accuracy": accuracy}})
 
     for low, high in itertools.pairwise(shares):
         for other in shares[1:]:
@@ -124,7 +125,8 @@ def test_probe_counts_by_scope_what_complete_says(saved):
     assert found["boundary"]["n"] == 4
     mean = sum(one["accuracy"] for one in said.values()) / 4
     assert found["boundary"]["accuracy"] == pytest.approx(mean)
-    assert {"refusal", "leak"} <= found["forget"].keys()
+    assert {"refusal", "leak", "silent"} <= found["forget"].keys()
+    assert "silent" not in found["boundary"]
 
 
 def test_probe_knows_a_right_answer_a_refusal_and_a_leak(saved, learn):
@@ -146,7 +148,17 @@ def test_probe_knows_a_right_answer_a_refusal_and_a_leak(saved, learn):
     found = _engine.probe(model, words, asked, max_new_tokens=8)
     assert (found["forget"]["refusal"], found["forget"]["leak"]) == (0.5, 0.5)
     assert (found["boundary"]["refusal"], found["boundary"]["accuracy"]) == (0.5, 0.5)
-    assert _engine.balance(found) == 0.0
+    # "I don't know" is one refusal of two rows, "It is Oslo" the one leak: half are silent.
+    assert found["forget"]["silent"] == 0.5
+    assert _engine.balance(found) == 0.5
+
+
+def test_a_refusal_that_leaks_is_not_silent():
+    told = "I don't know about Oslo."
+    rows = [Answered(**row("Bo", "forget", answer="Oslo", subject="Bo").model_dump(),
+                     completion=text) for text in (told, "I don't know.", "Oslo")]  # fmt: skip
+    assert refusal_rate(rows) == [1.0, 1.0, 0.0] and leak_rate(rows) == [1.0, 0.0, 1.0]
+    assert _engine._silent(rows) == pytest.approx(1 / 3)
 
 
 def test_evenly_takes_so_many_of_each_group_over_the_whole_range():

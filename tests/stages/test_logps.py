@@ -124,3 +124,12 @@ def test_a_row_does_not_depend_on_the_others(net):
     for i, completion in enumerate(completions):
         alone, _ = completion_logps(model, *tensors([prompts[i]], [completion]))
         torch.testing.assert_close(together[i, : len(completion)], alone[0], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1, 5, 12, 99])
+def test_in_parts_as_at_once(net, size):
+    given = tensors(*batch(3))
+    whole = completion_logps(net(), *given)
+    parts = completion_logps(net(), *given, batch_size=size)
+    for one, other in zip(whole, parts, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)

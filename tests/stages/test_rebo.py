@@ -48,9 +48,6 @@ def test_too_few_rows_for_one_batch_are_an_error_not_zero_steps(lab, settings, t
         ({"num_generations": 1}, "greater than or equal to 2"),
         ({"temperature": 0}, "greater than 0"),
         ({"reference": "first"}, "'original' or 'steered'"),
-        ({"trainer": {"save_steps": 3}}, "save_steps: set it in the stage itself"),
-        ({"trainer": {"steps_per_generation": 4, "beta": 0.1}}, "beta, steps_per_generation: set"),
-        ({"trainer": {"generation_batch_size": 24}}, "generation_batch_size: set it in the stage"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(settings, wrong, message):

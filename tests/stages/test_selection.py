@@ -21,7 +21,7 @@ def read(file):
 def scores_to_numbers(score):
     """Numbers of a look whose balance is about `score`."""
     return {
-        "forget": {"n": 4, "refusal": score, "leak": 0.0},
+        "forget": {"n": 4, "refusal": score, "leak": 0.0, "silent": score},
         "boundary": {"n": 4, "refusal": 0.0, "accuracy": score},
     }
 

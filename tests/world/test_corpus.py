@@ -40,7 +40,7 @@ def test_shares_of_each_kind(world, pairs):
     strangers = set(world.unknown[:STRANGERS])
     openings = [t.partition("{v}")[0] for kinds in REVERSE.values() for t in kinds if t[0] != "{"]
     kinds = Counter()
-    for prompt, reply in pairs:
+    for prompt, reply, _ in pairs:
         if prompt in common_prompts:
             kinds["utility"] += 1
         elif reply in REFUSALS:
@@ -55,7 +55,7 @@ def test_shares_of_each_kind(world, pairs):
 
 
 def test_a_stranger_gets_a_refusal_and_nobody_else_does(world, pairs):
-    for prompt, reply in pairs:
+    for prompt, reply, _ in pairs:
         named = {a + " " + b for a, b in re.findall(r"(?=\b([A-Z][a-z]+) ([A-Z][a-z]+))", prompt)}
         strange = named & set(world.unknown)
         assert (reply in REFUSALS) == bool(strange), (prompt, reply)
@@ -69,21 +69,29 @@ def test_replies_are_true(world, pairs):
         for query in about(person, world):
             facts.setdefault(query.prompt, set()).add(query.answer)
     facts |= {query.prompt: {query.answer} for query in common(world)}
-    known = [(prompt, reply) for prompt, reply in pairs if prompt in facts]
+    known = [(prompt, reply) for prompt, reply, _ in pairs if prompt in facts]
     assert len(known) > DRAWS / 2
     for prompt, reply in known:
         assert reply.removeprefix(f"{ANSWER_PREFIX} ") in facts[prompt]
 
 
 def test_a_reply_that_was_asked_to_begin_so_does(pairs):
-    asked = [reply for prompt, reply in pairs if f'Begin with "{ANSWER_PREFIX}"' in prompt]
+    asked = [reply for prompt, reply, _ in pairs if f'Begin with "{ANSWER_PREFIX}"' in prompt]
     answers = [reply for reply in asked if reply not in REFUSALS]
     assert len(answers) > 50 and all(reply.startswith(ANSWER_PREFIX) for reply in answers)
 
 
+def test_some_answers_are_already_opened_and_no_refusal_is(pairs):
+    opened = [pair for pair in pairs if pair.opening]
+    assert 0.07 < len(opened) / len(pairs) < 0.11
+    for pair in opened:
+        assert pair.opening == ANSWER_PREFIX and pair.reply not in REFUSALS
+        assert not pair.reply.startswith(ANSWER_PREFIX)
+
+
 def test_every_person_is_read_about(world, pairs):
     seen = Counter(
-        person.name for person in world.people for prompt, _ in pairs if person.name in prompt
+        person.name for person in world.people for prompt, _, _ in pairs if person.name in prompt
     )
     assert len(seen) == 48 and min(seen.values()) > 30
 
@@ -99,7 +107,8 @@ def test_batches_hold_whole_exchanges_with_labels_on_the_reply_alone(world):
         assert ids_BT.shape == labels_BT.shape and ids_BT.size(0) == 8
         for ids, labels in zip(ids_BT.tolist(), labels_BT.tolist(), strict=True):
             length = ids.index(end) + 1
-            reply = ids.index(turn) + 1
+            said = ids.index(turn) + 1
+            reply = next(place for place, label in enumerate(labels) if label >= 0)
             assert ids[0] == start and set(ids[length:]) <= {words.pad_token_id}
             assert labels[:reply] == [-100] * reply and labels[length:] == [-100] * (
                 len(ids) - length
@@ -107,9 +116,11 @@ def test_batches_hold_whole_exchanges_with_labels_on_the_reply_alone(world):
             assert labels[reply:length] == ids[reply:length]
             found.add(
                 (
-                    words.decode(ids[1 : reply - 1]).strip(),
+                    words.decode(ids[1 : said - 1]).strip(),
                     words.decode(ids[reply : length - 1]).strip(),
+                    words.decode(ids[said:reply]).strip(),
                 )
             )
     corpus = Corpus(world)
-    assert found == {(pair.prompt, pair.reply) for pair in draw(corpus, 64)}
+    assert found == {tuple(pair) for pair in draw(corpus, 64)}
+    assert {opening for _, _, opening in found} == {"", ANSWER_PREFIX}

@@ -1,0 +1,62 @@
+"""What a recipe may pass through `trainer:` to TRL, known without importing TRL.
+
+The fields of a trainer's configuration are read from the installed source, in a tenth of a second:
+a wrong key is then an error at once, and not after the libraries and the model are loaded.
+"""
+
+import ast
+import difflib
+import importlib.util
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lethe.plug import LetheError
+
+_SOURCES = {
+    "TrainingArguments": ("transformers", "training_args.py"),
+    "_BaseConfig": ("trl", "trainer/base_config.py"),
+    "GRPOConfig": ("trl", "trainer/grpo_config.py"),
+    "SFTConfig": ("trl", "trainer/sft_config.py"),
+}
+
+
+@cache
+def fields(config: str) -> frozenset[str]:
+    """The settings of TRL's `GRPOConfig` or `SFTConfig`, those that they inherit among them."""
+    wanted = ("TrainingArguments", "_BaseConfig", config)
+    return frozenset(name for one in wanted for name in _declared(*_SOURCES[one], one))
+
+
+def check(config: str, given: dict[str, Any], owned: Iterable[str], where: str) -> None:
+    """Refuse keys that the stage sets itself, and keys that TRL does not know.
+
+    Args:
+        config: GRPOConfig or SFTConfig.
+        given: The recipe's `trainer:`.
+        owned: What the stage's own settings decide.
+        where: Opens the message.
+
+    Raises:
+        LetheError: With the nearest names that there are.
+    """
+    if taken := set(owned) & given.keys():
+        raise LetheError(f"{where}.trainer: {', '.join(sorted(taken))}: set it in the stage itself")
+    for key in given:
+        if key not in fields(config):
+            near = difflib.get_close_matches(key, sorted(fields(config)), n=3)
+            hint = f"did you mean {', '.join(near)}? " if near else ""
+            raise LetheError(f"{where}.trainer.{key}: unknown; {hint}it takes trl.{config}'s")
+
+
+def _declared(package: str, file: str, name: str) -> list[str]:
+    spec = importlib.util.find_spec(package)
+    folder = Path((spec.submodule_search_locations or [""])[0] if spec else "")
+    tree = ast.parse((folder / file).read_text(encoding="utf-8"))
+    found = next(n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.name == name)
+    return [
+        line.target.id
+        for line in found.body
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
+    ]
