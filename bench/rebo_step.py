@@ -45,7 +45,7 @@ from lethe import config, plug, world
 from lethe import model as models
 from lethe.generate import stop_tokens
 from lethe.model import Checkpoint
-from lethe.stages import _engine, _rebo, rebo, rejection_steering
+from lethe.stages import _engine, _rebo, _sampler, rebo, rejection_steering
 
 WARM_UP = 2
 NAMES = {"stock": "stock `trl.GRPOTrainer`", "ours": "Lethe's `ReboTrainer`", "hand": "by hand"}
@@ -99,10 +99,10 @@ def stock(start, rows, settings, out, seed):
     parts = common(start, settings, out, seed)
     forget = [i for i, row in enumerate(rows) if row.scope == "forget"]
     boundary = [i for i, row in enumerate(rows) if row.scope != "forget"]
-    sampler = _rebo.ScopeSampler(
+    sampler = _sampler.ScopeSampler(
         forget,
         boundary,
-        per_step=_rebo.shares(settings.prompts_per_step, settings.forget_fraction),
+        per_step=_sampler.shares(settings.prompts_per_step, settings.forget_fraction),
         num_generations=settings.num_generations,
         repeats=1,
         seed=seed,

@@ -26,7 +26,7 @@ OWNED = {
     "warmup_steps",
     "weight_decay",
 }
-WHY = "teach the model to refuse, on a few forget questions (it will refuse too much)"
+WHY = "teach the model to refuse, on a few forget questions (it may refuse too much)"
 
 
 class Config(Stage):
