@@ -14,8 +14,6 @@ What they do not show: that the fact is gone. Refusing is not erasing; the answe
 the report is what is left behind the refusal. And a small made-up world says little of a large
 model: run your own with a recipe of your own."""
 
-# Where names are read; above, a pair of names is a person, and can be told from its namesakes.
-FREEZE = ["embed_tokens", "layers.0."]
 # Chosen on worlds 101-105; a model of a million parameters wants larger steps than a real one.
 STAGES = [
     {"stage": "rejection_steering", "learning_rate": 1e-3, "epochs": 6},
@@ -40,7 +38,7 @@ def recipe(world_seed: int = 0, seed: int = 0, targets: int = 1) -> Recipe:
         {
             "name": f"quickstart{suffix}",
             "seed": seed,
-            "model": {"path": f"world:{world_seed}", "freeze": FREEZE},
+            "model": {"path": f"world:{world_seed}"},
             "data": {"benchmark": "world", "seed": world_seed, "targets": targets},
             "stages": STAGES,
             "evaluate": {"max_new_tokens": 16, "batch_size": 256},

@@ -536,7 +536,7 @@ def test_too_few_rows_for_a_batch_are_told_before_anything_is_done(here, holmes,
 
 def test_another_recipes_run_is_not_touched(here, holmes, lethe):
     argv = ["run", "examples/own-data.yaml", "--model.path", holmes, "--out", "out"]
-    Path("out").mkdir()
+    Path("out/eval/original").mkdir(parents=True)
     recipe = config.load("examples/own-data.yaml")
     other = recipe.model_copy(update={"seed": 3, "model": config.Model(path=str(holmes))})
     Path("out/recipe.yaml").write_text(runs.HEADER + config.dump(other))

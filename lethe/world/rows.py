@@ -29,7 +29,7 @@ def rows(seed: int, targets: int = 1) -> dict[str, list[Row]]:
 
     >>> splits = rows(0)
     >>> [len([r for r in splits["train"] if s in r.stages]) for s in ("rejection_steering", "rebo")]
-    [16, 276]
+    [16, 428]
     """
     world = make(seed)
     chosen = cast(world, targets)
