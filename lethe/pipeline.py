@@ -16,10 +16,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lethe import config, data, model, plug, process, runs
+from lethe import config, data, plug, process, runs
 from lethe._version import __version__
 from lethe.config import Recipe
 from lethe.data import Row
+from lethe.locate import locate
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.process import prepare as prepare
@@ -73,7 +74,7 @@ def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True)
     folder = recipe.out or Path("runs") / recipe.name
     text = config.dump(recipe)
     runs.check(folder, text)
-    path = model.locate(recipe.model)
+    path = locate(recipe.model)
     planned = plan(recipe)
     check_disk(folder, path, recipe)
     with process.disk_full_explained(folder), runs.claimed(folder, text) as claimed:

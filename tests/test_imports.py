@@ -19,6 +19,7 @@ ORDER = [
     ("overrides", "schema"),
     ("runs",),
     ("records", "data"),
+    ("locate",),
     ("model",),
     ("_llama", "generate", "likelihood"),
     ("phrases", "refusal", "leak"),

@@ -5,6 +5,7 @@ import pytest
 
 from lethe import config
 from lethe import model as models
+from lethe.locate import TOKENIZERS, is_adapter, locate
 from lethe.plug import LetheError
 
 CHAT = (
@@ -79,14 +80,14 @@ LORA = config.Lora(rank=2, alpha=4)
 
 
 def test_locate_gives_a_good_folder_a_hub_id_and_an_embedded_model_back(tiny):
-    assert models.locate(spec(tiny)) == str(tiny)
+    assert locate(spec(tiny)) == str(tiny)
     for name in ("gpt2", "meta-llama/Meta-Llama-3-8B-Instruct", "world:0"):
-        assert models.locate(spec(name)) == name
+        assert locate(spec(name)) == name
 
 
 def test_locate_accepts_weights_in_shards(copy):
     sharded("1")(copy)
-    assert models.locate(spec(copy)) == str(copy)
+    assert locate(spec(copy)) == str(copy)
 
 
 def test_locate_does_not_import_torch(tiny):
@@ -94,8 +95,8 @@ def test_locate_does_not_import_torch(tiny):
     import sys
 
     code = (
-        "import sys; from lethe import config, model;"
-        f"model.locate(config.Model(path={str(tiny)!r}));"
+        "import sys; from lethe import config, locate;"
+        f"locate.locate(config.Model(path={str(tiny)!r}));"
         "assert not {'torch', 'transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -143,7 +144,7 @@ def sharded(*shards):
 def test_a_damaged_folder_is_refused_with_what_is_wrong(copy, damage, message):
     damage(copy)
     with pytest.raises(LetheError) as error:
-        models.locate(spec(copy))
+        locate(spec(copy))
     assert str(error.value).startswith(str(copy.parent / message))
 
 
@@ -157,7 +158,7 @@ def test_a_damaged_folder_is_refused_with_what_is_wrong(copy, damage, message):
 )
 def test_layers_that_are_not_there_are_refused_at_once(tiny, settings, message):
     with pytest.raises(LetheError) as caught:
-        models.locate(config.Model.model_validate({"path": str(tiny), **settings}))
+        locate(config.Model.model_validate({"path": str(tiny), **settings}))
     assert message in str(caught.value)
 
 
@@ -165,7 +166,7 @@ def test_layers_that_are_not_there_are_refused_at_once(tiny, settings, message):
 def test_layers_that_are_there_are_found(tiny, lora):
     frozen = [] if lora else ["embed_tokens", "layers.0."]
     spec = config.Model.model_validate({"path": str(tiny), "lora": lora, "freeze": frozen})
-    assert models.locate(spec) == str(tiny)
+    assert locate(spec) == str(tiny)
 
 
 @pytest.mark.parametrize(
@@ -202,12 +203,12 @@ def test_bfloat16_would_swallow_small_steps():
 
 def test_a_file_a_lost_chat_template_and_a_wrong_path_are_refused(tiny, tmp_path):
     with pytest.raises(LetheError, match=r"config\.json: is a file; give its folder"):
-        models.locate(spec(tiny / "config.json"))
+        locate(spec(tiny / "config.json"))
     with pytest.raises(LetheError, match=r"gone\.jinja: no such chat template file"):
-        models.locate(spec(tiny, chat_template=tmp_path / "gone.jinja"))
+        locate(spec(tiny, chat_template=tmp_path / "gone.jinja"))
     for path in ("./gone", "a/b/c", "~/no/such"):
         with pytest.raises(LetheError, match="no such folder"):
-            models.locate(spec(path))
+            locate(spec(path))
 
 
 # -------------------------------------------------------------------------------------- loading
@@ -248,7 +249,7 @@ def test_saved_and_loaded_weights_are_the_same(tiny, tmp_path):
 
     net = models.load(tiny, spec(tiny))
     models.save(net, models.tokenizer(tiny, spec(tiny)), tmp_path / "a" / "out")
-    again = models.locate(spec(tmp_path / "a" / "out"))
+    again = locate(spec(tmp_path / "a" / "out"))
     for one, two in zip(
         net.parameters(), models.load(again, spec(again)).parameters(), strict=True
     ):
@@ -274,9 +275,9 @@ def test_lora_trains_an_adapter_which_loads_over_its_base(tiny, tmp_path):
     expected = net.to("cpu")(ids).logits
     out = tmp_path / "adapter"
     models.save(net, models.tokenizer(tiny, with_lora), out)
-    assert models.is_adapter(out) and not models.is_adapter(tiny)
+    assert is_adapter(out) and not is_adapter(tiny)
     assert not (out / "model.safetensors").exists()
-    assert models.locate(spec(out)) == str(out)
+    assert locate(spec(out)) == str(out)
 
     merged = models.load(out, with_lora)
     assert type(merged).__name__ == "LlamaForCausalLM"
@@ -295,12 +296,12 @@ def test_lora_trains_an_adapter_which_loads_over_its_base(tiny, tmp_path):
 def test_an_adapter_finds_its_base_from_another_folder(copy, tmp_path, monkeypatch):
     monkeypatch.chdir(copy.parent)
     spec = config.Model.model_validate({"path": copy.name, "lora": {"rank": 2}})
-    net = models.load(models.locate(spec), spec, trainable=True)
+    net = models.load(locate(spec), spec, trainable=True)
     models.save(net, models.tokenizer(copy.name, spec), tmp_path / "adapter")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     there = config.Model(path=str(tmp_path / "adapter"))
-    assert models.load(models.locate(there), there).config.hidden_size == net.config.hidden_size
+    assert models.load(locate(there), there).config.hidden_size == net.config.hidden_size
 
 
 def test_an_adapter_is_refused_with_its_weights_or_base_gone(copy, tmp_path):
@@ -308,15 +309,15 @@ def test_an_adapter_is_refused_with_its_weights_or_base_gone(copy, tmp_path):
     out = tmp_path / "adapter"
     net = models.load(copy, with_lora, trainable=True)
     models.save(net, models.tokenizer(copy, with_lora), out)
-    for name in models._TOKENIZERS:
+    for name in TOKENIZERS:
         (out / name).unlink(missing_ok=True)
     assert models.tokenizer(out, with_lora).pad_token == "<pad>"
     (copy / "config.json").unlink()
     with pytest.raises(LetheError, match=r"copy: no config\.json"):
-        models.locate(spec(out))
+        locate(spec(out))
     (out / "adapter_model.safetensors").unlink()
     with pytest.raises(LetheError, match=r"no weights: adapter_model\.safetensors is missing"):
-        models.locate(spec(out))
+        locate(spec(out))
 
 
 def test_unknown_lora_targets_are_a_short_error(tiny):

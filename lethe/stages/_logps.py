@@ -37,7 +37,6 @@ def completion_logps(
         Two (B, T) tensors; 0 where the mask is 0. The entropy is not differentiable.
     """
     import torch
-    from transformers import DynamicCache
 
     from lethe._llama import inner
 
@@ -58,6 +57,31 @@ def completion_logps(
         logps, entropies = zip(*parts, strict=True)
         return torch.cat(logps), torch.cat(entropies)
     base = inner(model)
+    hidden_ND, token_N = _states(
+        base, prompt_ids_BP, prompt_mask_BP, completion_ids_BT, completion_mask_BT
+    )
+    logits_NV = base.get_output_embeddings()(hidden_ND).float()
+    if temperature != 1.0:
+        logits_NV = logits_NV / temperature
+    logps_NV = torch.log_softmax(logits_NV, dim=-1)
+    picked_N = logps_NV.gather(1, completion_ids_BT[token_N][:, None])[:, 0]
+    with torch.no_grad():
+        entropy_N = -torch.linalg.vecdot(logps_NV.exp(), logps_NV)
+    blank_BT = torch.zeros_like(completion_ids_BT, dtype=logps_NV.dtype)
+    return blank_BT.index_put(token_N, picked_N), blank_BT.index_put(token_N, entropy_N)
+
+
+def _states(
+    base: Any,
+    prompt_ids_BP: "Tensor",
+    prompt_mask_BP: "Tensor",
+    completion_ids_BT: "Tensor",
+    completion_mask_BT: "Tensor",
+) -> "tuple[Tensor, tuple[Tensor, Tensor]]":
+    """Hidden states (N, D) before each completion token, and the token's row and place (N,)."""
+    import torch
+    from transformers import DynamicCache
+
     prompts_BX = torch.cat([prompt_ids_BP, prompt_mask_BP], dim=1)
     distinct_UX, member_B = torch.unique(prompts_BX, dim=0, return_inverse=True)
     ids_UP, mask_UP = distinct_UX.chunk(2, dim=1)
@@ -71,7 +95,6 @@ def completion_logps(
     ).last_hidden_state
     wanted_BT = completion_mask_BT.bool()
     lengths_B = completion_mask_BT.sum(1)
-    # Hidden states at the place before each completion token, and which token that is.
     begun_F = wanted_BT[:, 0].nonzero()[:, 0]
     hidden, rows, places = [read_UPD[:, -1][member_B[begun_F]]], [begun_F], [begun_F * 0]
     for chunk in like_lengths(lengths_B.tolist()):
@@ -93,16 +116,7 @@ def completion_logps(
         hidden.append(read_CWD[row_N, place_N])
         rows.append(rows_C[row_N])
         places.append(place_N + 1)
-    token_N = torch.cat(rows), torch.cat(places)
-    logits_NV = base.get_output_embeddings()(torch.cat(hidden)).float()
-    if temperature != 1.0:
-        logits_NV = logits_NV / temperature
-    logps_NV = torch.log_softmax(logits_NV, dim=-1)
-    picked_N = logps_NV.gather(1, completion_ids_BT[token_N][:, None])[:, 0]
-    with torch.no_grad():
-        entropy_N = -torch.linalg.vecdot(logps_NV.exp(), logps_NV)
-    blank_BT = torch.zeros_like(completion_ids_BT, dtype=logps_NV.dtype)
-    return blank_BT.index_put(token_N, picked_N), blank_BT.index_put(token_N, entropy_N)
+    return torch.cat(hidden), (torch.cat(rows), torch.cat(places))
 
 
 def like_lengths(lengths: Iterable[int]) -> list[list[int]]:

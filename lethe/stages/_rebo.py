@@ -15,6 +15,7 @@ from trl.trainer.grpo_config import GRPOConfig
 from lethe import model as models
 from lethe import plug, runs
 from lethe.data import Row
+from lethe.locate import is_adapter
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.stages import _engine
@@ -35,7 +36,7 @@ def run(
     if (out / "model" / BALANCE).is_file():  # all was done but to say so when the run was killed
         shutil.rmtree(out / "best", ignore_errors=True)
         return
-    if config.interpolate and start.spec.lora and models.is_adapter(start.original):
+    if config.interpolate and start.spec.lora and is_adapter(start.original):
         raise LetheError(
             f"rebo: interpolate: {start.original} is an adapter itself, and adapters do not mix; "
             "merge it into its base first, or leave interpolate empty"

@@ -6,8 +6,8 @@ import torch
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from lethe import _llama
-from lethe import model as models
 from lethe.generate import sample
+from lethe.locate import is_adapter
 from lethe.refusal import judge
 from lethe.stages import _engine
 from lethe.stages._logps import completion_logps
@@ -47,7 +47,7 @@ class ReboTrainer(GRPOTrainer):
         # Without that copy it switches the adapter off: the original.
         if settings.reference == "original" and "ref" in getattr(policy, "peft_config", {}):
             policy.delete_adapter("ref")
-            if models.is_adapter(reference):  # the model before any stage has one of its own
+            if is_adapter(reference):  # the model before any stage has one of its own
                 policy.load_adapter(reference, adapter_name="ref")
         self.fast = (
             self.accelerator.num_processes == 1

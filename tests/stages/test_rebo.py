@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from lethe import _llama, config
 from lethe import model as models
 from lethe.generate import left_pad
+from lethe.locate import is_adapter
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.stages import rebo
@@ -452,7 +453,7 @@ def test_equal_seeds_train_equal_weights_and_others_do_not(lab, settings, tmp_pa
 
 def test_an_adapter_stage_leaves_the_adapter_and_no_second_one(lab, settings, tmp_path):
     out = stage(settings(), lab.lora, lab.lessons(), tmp_path / "a")
-    assert models.is_adapter(out / "model")
+    assert is_adapter(out / "model")
     found = {str(p.relative_to(out / "model")) for p in (out / "model").rglob("*.safetensors")}
     assert found == {"adapter_model.safetensors"}
     before, after = (models.load(p, lab.lora.spec) for p in (lab.adapter, out / "model"))

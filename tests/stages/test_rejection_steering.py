@@ -9,6 +9,7 @@ from lethe import config
 from lethe import model as models
 from lethe.data import Row
 from lethe.generate import complete, sample
+from lethe.locate import is_adapter
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.stages import rejection_steering as steering
@@ -162,7 +163,7 @@ def test_an_adapter_is_trained_over_frozen_weights(saved, tmp_path):
     folder = str(saved(scale=0.1))
     spec = config.Model(path=folder, lora=config.Lora(rank=8, alpha=32))
     out = steer(Checkpoint(folder, folder, spec), lessons(), tmp_path, learning_rate=2e-2)
-    assert models.is_adapter(out / "model")
+    assert is_adapter(out / "model")
     assert not list((out / "model").glob("model*.safetensors"))
     model = models.load(out / "model", spec)
     words = models.tokenizer(out / "model", spec)

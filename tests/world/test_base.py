@@ -8,6 +8,7 @@ import torch
 
 from lethe import config, world
 from lethe import model as models
+from lethe.locate import locate
 from lethe.plug import LetheError
 from lethe.world import base
 from lethe.world.corpus import Corpus, Pair
@@ -111,7 +112,7 @@ def test_saved_in_half_precision_as_safetensors_alone(small, few, tmp_path):
     assert {"config.json", "model.safetensors", "tokenizer.json"} <= names
     assert not {name for name in names if name.endswith((".bin", ".pt", ".pth", ".pkl"))}
     spec = config.Model(path=str(tmp_path / "m"))
-    again = models.load(models.locate(spec), spec)
+    again = models.load(locate(spec), spec)
     assert again.dtype == torch.float32
     for name, weight in again.named_parameters():
         assert torch.equal(weight, before[name].half().float())
@@ -140,7 +141,7 @@ def test_a_base_is_trained_once_kept_and_announced_while_it_is_weak(small, capsy
     assert (folder / "model.safetensors").stat().st_mtime_ns == made
     assert capsys.readouterr().err.count("WARNING") == 3, "at each use"
     spec = config.Model(path=str(folder))
-    assert models.locate(spec) == str(folder)
+    assert locate(spec) == str(folder)
 
     # What it says of itself is what is measured.
     assert world.known(folder, 7) == {key: about[key] for key in ("accuracy", "n")}
