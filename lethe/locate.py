@@ -31,7 +31,7 @@ def locate(model: config.Model) -> str:
     if model.chat_template and not model.chat_template.is_file():
         raise LetheError(f"{model.chat_template}: no such chat template file")
     path = _locate(model.path)
-    if Path(path).is_dir() and not is_adapter(path):
+    if (model.freeze or model.lora) and Path(path).is_dir() and not is_adapter(path):
         _check_names(model, _tensor_names(Path(path)))
     return path
 
@@ -57,10 +57,10 @@ def _no_name(key: str, part: str, names: Iterable[str]) -> str:
 def _tensor_names(folder: Path) -> list[str]:
     from safetensors import safe_open
 
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        return list(_config(index)["weight_map"])
-    with safe_open(folder / "model.safetensors", framework="numpy") as file:
+    whole = folder / "model.safetensors"
+    if not whole.is_file():  # in shards; one file goes before an index, as in `_check_weights`
+        return list(_config(folder / "model.safetensors.index.json")["weight_map"])
+    with safe_open(whole, framework="numpy") as file:
         return list(file.keys())
 
 
