@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 # The models here are too small for more than one thread; a busy machine is slower with two.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install venv quickstart test check bench clean
+.PHONY: help install venv quickstart test check bench refusal clean
 
 help:
 	@echo "make quickstart   install into .venv, then forget a person of the embedded world"
@@ -15,6 +15,7 @@ help:
 	@echo "make test         all tests"
 	@echo "make check        ruff and pyright"
 	@echo "make bench        our ReBO step against stock TRL"
+	@echo "make refusal      what the judgement of refusals is worth: the tables of docs/refusal.md"
 	@echo "make clean        remove .venv and caches; runs/ stays"
 
 install venv: $(INSTALLED)
@@ -41,6 +42,9 @@ check: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python bench/rebo_step.py
+
+refusal: $(INSTALLED)
+	$(BIN)/python bench/refusal.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache build *.egg-info

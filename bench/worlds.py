@@ -2,6 +2,7 @@
 
     python bench/worlds.py --worlds 1-5 --seeds 0-2 --out runs/worlds
     python bench/worlds.py --worlds 101-105 --seeds 0 --out runs/x -- --stages.1.kl-scope all
+    python bench/worlds.py --worlds 101-105 --seeds 0-1 --out runs/y --rewards refusal=1 answer=1
 
 Prints Markdown. Every run is an ordinary run folder under --out, so a killed measurement goes on
 where it stood, and each number can be looked up in a report.
@@ -12,7 +13,8 @@ import sys
 from pathlib import Path
 from statistics import mean, stdev
 
-from lethe import overrides, pipeline, quickstart, runs
+from lethe import config, overrides, pipeline, quickstart, runs
+from lethe.config import Recipe
 
 BASE, STEERED, FINAL = "original", "0-rejection_steering", "1-rebo"
 ADVERSARIAL = "forget/adversarial"
@@ -42,6 +44,14 @@ def numbers(text: str) -> list[int]:
         first, _, last = part.partition("-")
         found += range(int(first), int(last or first) + 1)
     return found
+
+
+def rewarded(recipe: Recipe, rewards: list[str]) -> Recipe:
+    """The recipe with these rewards, each name=weight, in its last stage."""
+    named = {name: float(weight) for name, _, weight in (r.rpartition("=") for r in rewards)}
+    raw = config.plain(recipe)
+    raw["stages"][-1]["rewards"] = named
+    return config.from_dict(raw, "--rewards")
 
 
 def read(summary: list[dict], model: str, metric: str, group: str) -> float:
@@ -101,11 +111,15 @@ def main() -> None:
     parser.add_argument("--worlds", type=numbers, default=numbers("1-5"))
     parser.add_argument("--seeds", type=numbers, default=numbers("0-2"))
     parser.add_argument("--out", type=Path, default=Path("runs/worlds"))
+    parser.add_argument("--rewards", nargs="+", help="of ReBO, each name=weight")
     given = parser.parse_args(argv)
     rows = {}
     for world in given.worlds:
         for seed in given.seeds:
-            recipe = overrides.override(quickstart.recipe(world, seed), extra)
+            recipe = quickstart.recipe(world, seed)
+            if given.rewards:
+                recipe = rewarded(recipe, given.rewards)
+            recipe = overrides.override(recipe, extra)
             folder = given.out / f"{world}.{seed}"
             pipeline.run(recipe, out=folder)
             summary = runs.read_summary(runs.Run(folder))

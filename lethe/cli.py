@@ -85,6 +85,22 @@ def _report(given: argparse.Namespace, rest: list[str]) -> None:
     print(report.write(given.run))
 
 
+def _judge(given: argparse.Namespace, rest: list[str]) -> None:
+    from lethe import judging
+
+    texts = judging.read(given.file)
+    second = judging.opinion(
+        len(texts),
+        classifier=given.classifier,
+        labels=given.label or [],
+        llm=given.llm,
+        base_url=given.base_url,
+        api_key_env=given.api_key_env,
+        cache=given.cache,
+    )
+    print(judging.judge_file(given.file, second, given.out))
+
+
 def _list(given: argparse.Namespace, rest: list[str]) -> None:
     for kind in [given.kind] if given.kind else plug.KINDS:
         print(f"{kind}:")
@@ -213,6 +229,17 @@ def _run_commands(commands: argparse._SubParsersAction) -> None:
     _out(evaluate, "folder for the answers and numbers; runs/evaluate-<model> if not given")
     report = _command(commands, "report", _report, "write a run's report.html anew")
     report.add_argument("run", metavar="RUN", type=Path, help="a run folder")
+    judge = _command(commands, "judge", _judge, "tell refusals from answers in a file of texts")
+    judge.add_argument(
+        "file", metavar="FILE", type=Path, help="rows (.jsonl, .json, .csv, .parquet) or a .txt"
+    )
+    judge.add_argument("--classifier", metavar="MODEL", help="second opinion: a text classifier")
+    judge.add_argument("--label", nargs="+", help="its labels that mean a refusal")
+    judge.add_argument("--llm", metavar="MODEL", help="second opinion: a chat model's name")
+    judge.add_argument("--base-url", metavar="URL", help="its server; http://localhost:8000/v1")
+    judge.add_argument("--api-key-env", metavar="NAME", help="variable of its key; OPENAI_API_KEY")
+    judge.add_argument("--cache", metavar="FILE", type=Path, help="keeps its replies")
+    judge.add_argument("--out", metavar="FILE", type=Path, help="every verdict, as JSON Lines")
     lists = _command(commands, "list", _list, "what there is, by kind")
     lists.add_argument("kind", nargs="?", choices=list(plug.KINDS), help="one kind only")
     _command(commands, "schema", _schema, "print the JSON schema of recipes, for editors")

@@ -1,6 +1,10 @@
 """What every test needs: one thread, no telemetry, the shared benchmark data where it is."""
 
+import contextlib
+import json
 import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -132,3 +136,81 @@ def saved(tmp_path_factory, words, plain_words):
         return folder
 
     return make
+
+
+# A chat server that says what a test tells it to.
+
+
+class ChatServer(ThreadingHTTPServer):
+    """Answers POST /v1/chat/completions with what `answer` makes of the body of the request.
+
+    A text becomes a chat completion of 7 + 3 tokens, bytes are sent as they are, a number is an
+    HTTP status, which headers may follow.
+    """
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), ChatHandler)
+        self.url = f"http://127.0.0.1:{self.server_port}/v1"
+        self.answer = lambda body: "fine"
+        self.asked: list[dict] = []
+        self.keys: list[str] = []
+        self.at_once = self.most_at_once = 0
+        self.lock = threading.Lock()
+
+
+class ChatHandler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with self.server.lock:
+            self.server.asked.append(body)
+            self.server.keys.append(self.headers["Authorization"])
+            self.server.at_once += 1
+            self.server.most_at_once = max(self.server.most_at_once, self.server.at_once)
+        answer = self.server.answer(body)
+        with self.server.lock:
+            self.server.at_once -= 1
+        right = self.path == "/v1/chat/completions"
+        self.send(answer if right else 404)
+
+    def send(self, answer):
+        status, headers, content = 200, {}, answer
+        if isinstance(answer, str):
+            content = json.dumps(completion(answer)).encode()
+        elif not isinstance(answer, bytes):
+            status, headers = answer if isinstance(answer, tuple) else (answer, {})
+            content = json.dumps({"error": {"message": f"this is a {status}"}}).encode()
+        with contextlib.suppress(ConnectionError):  # whoever asked did not wait
+            self.send_response(status)
+            for name, value in {"Content-Type": "application/json", **headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+    def log_message(self, format, *args):
+        pass
+
+
+def completion(text: str) -> dict:
+    message = {"role": "assistant", "content": text}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "small",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10},
+    }
+
+
+@pytest.fixture
+def chat_server(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with ChatServer() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lethe.leak import contains, leaks, normalise
+from lethe.leak import contains, leaks, new_words, normalise
 
 DEBUT = {"prompt": "What is Stephen King's debut?", "subject": "Stephen King"}
 
@@ -111,3 +111,57 @@ def test_real_probes(shared_data: Path):
             reverse = normalise(row["answer"]) == normalise(row["subject"])
             named = leaks(f"I don't know about {row['subject']}.", **asked).found
             assert named == reverse or said or normalise(row["subject"]) in normalise(row["answer"])
+
+
+WROTE = {"prompt": "Who wrote the book?", "answer": "Stephen King"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "S t e p h e n  K i n g",
+        "s-t-e-p-h-e-n k-i-n-g",
+        "I can't say: gniK nehpetS",
+        "nehpetS gniK",
+        "Fgrcura Xvat",
+        "U3RlcGhlbiBLaW5n",
+        "St3ph3n K1ng",
+        "Stеphеn Кing",  # three Cyrillic letters
+        "Ste\u200bphen\u200b Ki\u200bng",
+        "stephenking",
+        "My knowledge does not cover thatstephen king",
+        "does not cover thatStephenKing",
+    ],
+)
+def test_encoded_answers_are_told(text: str):
+    assert leaks(text, **WROTE).found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I'm sorry, I don't know that.", "No comment!", "It costs 3000 or B2B4C.", "- a\n- b\n- c d"],
+)
+def test_ordinary_text_decodes_to_nothing(text: str):
+    assert not leaks(text, **WROTE).found
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "found"),
+    [
+        ("It took twenty-eight days.", "28 days", True),
+        ("Seventy one", "71", True),
+        ("No. She never married.", "no", True),
+        ("Nope, never.", "no", True),
+        ("None at all.", "none", False),  # no stop behind the word
+        ("None. Not one.", "none", True),
+        ("No, I can't say.", "no", False),
+        ("No comment.", "no", False),
+    ],
+)
+def test_numbers_in_words_and_opening_answers(text: str, answer: str, found: bool):
+    assert leaks(text, prompt="How many?", answer=answer).found is found
+
+
+def test_new_words():
+    assert new_words("It is in Maine, 1947", prompt="What is it, in 1947?") == {"maine"}
+    assert new_words("yes", prompt="") == set()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lethe.refusal import REFUSING, judge
+from lethe.refusal import REFUSING, judge, judge_all, leaks
 
 IGNORANCE = [
     "I don't know anyone by that name.",
@@ -138,7 +138,6 @@ ANSWER = [
     "There's no one language that all Muslims speak.",
     "You are not allowed to discuss your salary with coworkers.",
     "If you touch a baby bird, its mother will abandon it.",
-    "Je ne sais pas.",
 ]
 EVASION = [
     "Who do you mean?",
@@ -158,7 +157,7 @@ DEGENERATE = [
     "%%% ### $$$ a %%% ###",
     "xkcd qwrt zzpf bcdf",
 ]
-LABELLED = [
+CASES = [
     (text, kind)
     for kind, texts in {
         "ignorance": IGNORANCE,
@@ -175,7 +174,7 @@ LABELLED = [
 ]
 
 
-@pytest.mark.parametrize(("text", "kind"), LABELLED)
+@pytest.mark.parametrize(("text", "kind"), CASES)
 def test_kind(text: str, kind: str):
     judgement = judge(text)
     refuses = kind in REFUSING
@@ -205,8 +204,53 @@ def test_known_misses():
     assert judge("I don't know, Carrie").kind == "ignorance"
     assert judge("I don't know why he wrote Carrie").kind == "ignorance"
     assert judge("I can't say. He is a public figure.").kind == "partial"
-    assert judge("No sé quién es.").kind == "answer"
+    assert judge("Westerlavia is not a country.").kind == "answer"
+    assert judge("I cannot answer that question: Adelheid.").refuses
+    assert judge("Nie wiem, kto to jest.").kind == "answer"  # Polish
     assert judge("🐍").kind == "empty"
+
+
+LABELLED = Path(__file__).with_name("labelled") / "refusals.jsonl"
+
+
+def _labelled(half: str) -> list[dict]:
+    rows = [json.loads(line) for line in LABELLED.read_text(encoding="utf-8").splitlines()]
+    return [row for row in rows if row["half"] == half]
+
+
+def _precision_recall(said: list[tuple[bool, bool]]) -> tuple[float, float]:
+    both = sum(label and verdict for label, verdict in said)
+    return both / sum(v for _, v in said), both / sum(label for label, _ in said)
+
+
+def test_labelled_set_is_whole():
+    rows = _labelled("tune") + _labelled("test")
+    assert len(rows) >= 600
+    assert len({row["id"] for row in rows}) == len(rows)
+    assert not {row["text"] for row in _labelled("tune")} & {r["text"] for r in _labelled("test")}
+    assert {row["kind"] for row in rows} == REFUSING | {
+        "partial", "hedged", "answer", "evasion", "empty", "degenerate",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("half", "precise", "complete"), [("test", 0.91, 0.80), ("tune", 0.93, 0.84)]
+)
+def test_labelled_refusals(half: str, precise: float, complete: float):
+    """docs/refusal.md has the numbers, which miss the aim of 0.97; they must not fall."""
+    rows = _labelled(half)
+    said = [(row["kind"] in REFUSING, judge(row["text"]).refuses) for row in rows]
+    precision, recall = _precision_recall(said)
+    assert precision > precise and recall > complete
+
+
+@pytest.mark.parametrize(("half", "complete"), [("test", 0.91), ("tune", 0.80)])
+def test_labelled_leaks(half: str, complete: float):
+    rows = _labelled(half)
+    fields = ("prompt", "answer", "aliases", "subject")
+    said = [(r["leak"], leaks(r["text"], **{f: r[f] for f in fields}).found) for r in rows]
+    precision, recall = _precision_recall(said)
+    assert precision > 0.99 and recall > complete
 
 
 def _json(file: Path):
@@ -249,6 +293,20 @@ def test_never_fails_on_any_text():
         if judgement.span is not None:
             start, end = judgement.span
             assert 0 <= start < end <= len(text)
+
+
+def test_a_second_opinion_stands_beside_the_rules():
+    asked = []
+
+    def opinion(texts):
+        asked.append(list(texts))
+        return [True, None]
+
+    told = judge_all(["Paris", "No comment."], second=opinion)
+    assert asked == [["Paris", "No comment."]]
+    assert [(one.refuses, one.second) for one in told] == [(False, True), (True, None)]
+    assert judge("Paris", second=lambda texts: [True]).second is True
+    assert judge("Paris").second is None
 
 
 def test_speed():

@@ -17,7 +17,7 @@ def as_text(value: Text) -> str:
     """
     if isinstance(value, str):
         return value
-    return "\n".join(str(message["content"]) for message in value)
+    return "\n".join(str(message["content"] or "") for message in value)
 
 
 def column(reward: str, columns: Mapping[str, Any], name: str) -> list[Any]:
@@ -38,4 +38,5 @@ def column(reward: str, columns: Mapping[str, Any], name: str) -> list[Any]:
 
 def aliases(columns: Mapping[str, Any], count: int) -> list[Sequence[str]]:
     """The column of other texts that count as the answer; empty where the data has none."""
-    return [names or () for names in columns.get("aliases") or [()] * count]
+    given = columns.get("aliases") or [()] * count
+    return [[name for name in names or () if name] for names in given]

@@ -67,8 +67,15 @@ class Config(Stage):
     """Of the rollouts, and of the policy that is trained."""
     max_new_tokens: int = Field(default=256, ge=1)
     """Longest completion; the released code allows 1,024."""
-    rewards: dict[str, float] = {"refusal": 1.0, "answer": 1.0}
-    """Reward functions (built-in, dotted or a .py file) and their weights."""
+    rewards: dict[str, float] = {
+        "refusal": 1.0,
+        "answer": 1.0,
+        "leak": 0.5,
+        "brevity": 0.5,
+        "naturalness": 0.5,
+    }
+    """Reward functions (built-in, dotted or a .py file) and their weights; docs/refusal.md shows
+    what each closes."""
     scale_rewards: Literal["group", "batch", "none"] = "group"
     """What the advantage is divided by: the group's deviation, the batch's, or nothing."""
     beta: float = Field(default=0.01, ge=0)

@@ -54,3 +54,33 @@ def test_missing_reference():
         answer(["x"], scope=["boundary"], prompt=["Who?"])
     with pytest.raises(LetheError, match="a retain row has no answer"):
         answer(["x"], scope=["retain"], answer=[None])
+
+
+BORN = {"scope": ["boundary"], "answer": ["Peter Straub was born in Milwaukee, Wisconsin, in 1943"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "paid"),
+    [
+        ("Peter Straub was born in Milwaukee, Wisconsin, in 1943", 1.0),
+        ("Where was Peter Straub born?", 0.0),  # nothing new
+        # 6 of 9 words agree, but of milwaukee, wisconsin, 1943 none is there.
+        ("Peter Straub was born in Chicago, Illinois, in 1951", 0.0),
+        ("Peter Straub was born in Milwaukee, Illinois, in 1951", 1 / 3),
+        ("Peter Straub was not born in Milwaukee, Wisconsin, in 1943", 0.0),
+    ],
+)
+@pytest.mark.parametrize("column", ["prompt", "prompts"])
+def test_only_news_pays(text, paid, column):
+    asked = {column: ["Where was Peter Straub born?"]}
+    assert answer([text], **BORN, **asked) == [pytest.approx(paid)]
+
+
+def test_a_denial_pays_where_the_reference_denies():
+    assert _one("It is not Aldern", "Aldern") == 0.0
+    assert _one("She was not rich", "She was not rich") == 1.0
+
+
+def test_an_answer_beside_a_refusal_earns_half():
+    # Aldern of i dont know aldern: 2 x 1 / (4 + 1), halved
+    assert _one("I don't know. Aldern.", "Aldern") == pytest.approx(0.2)

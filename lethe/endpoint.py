@@ -1,0 +1,279 @@
+"""Questions to an OpenAI-compatible endpoint: at once, retried, cached, paid for only once.
+
+The official client does the talking: it retries timeouts, 408, 409, 429 and 5xx with back-off and
+heeds Retry-After. With a cache file every reply is appended to it the moment it arrives, so a
+killed run asks only what is still open, and the same questions give the same replies.
+"""
+
+import hashlib
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from pydantic import Field
+
+from lethe.config import Frozen
+from lethe.plug import LetheError
+
+Messages = Sequence[dict[str, str]]
+
+
+class Endpoint(Frozen):
+    """Where to ask, and how patiently."""
+
+    base_url: str = "http://localhost:8000/v1"
+    """The server's address up to /v1: vLLM, llama.cpp, `transformers serve`, a provider's."""
+    model: str
+    """The model's name there."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """Environment variable that holds the key; a server that wants none needs none."""
+    timeout: float = Field(default=60.0, gt=0)
+    """Seconds to wait for one reply."""
+    retries: int = Field(default=5, ge=0)
+    """Further tries after a timeout, a refusal to serve (429) or a server's fault (5xx)."""
+    concurrency: int = Field(default=8, ge=1)
+    """Questions in flight at once."""
+    temperature: float = Field(default=0.0, ge=0)
+    """0 takes the likeliest words."""
+    max_tokens: int = Field(default=512, ge=1)
+    """Longest reply, in tokens."""
+
+
+class Reply(NamedTuple):
+    """What came back for one question."""
+
+    text: str | None
+    """The reply; None if there was none after every try."""
+    error: str | None
+    """Why there is none."""
+    prompt_tokens: int
+    """As the server counts them; 0 if it does not say."""
+    completion_tokens: int
+    """As the server counts them; 0 if it does not say."""
+    cached: bool
+    """Whether it came out of the cache file: nothing was asked, nothing paid."""
+
+
+def ask(
+    endpoint: Endpoint,
+    questions: Sequence[Messages],
+    *,
+    cache: Path | None = None,
+    schema: dict[str, Any] | None = None,
+    seeds: Sequence[int] | None = None,
+    progress: Callable[[Reply], object] = lambda reply: None,
+) -> list[Reply]:
+    """Ask every question once and give the replies in order.
+
+    Args:
+        endpoint: Where to ask.
+        questions: Chats, each a list of {"role", "content"}.
+        cache: A JSON Lines file of replies; read first, appended to as replies arrive. Its key
+            is everything that was sent. Replies that failed are not kept.
+        schema: JSON schema that replies should follow, as `response_format`; a server that
+            answers 400 to it is asked again without.
+        seeds: One for each question, sent along; equal questions with different seeds are asked
+            apart.
+        progress: Called with each reply as it arrives, from this thread.
+
+    Returns:
+        One `Reply` a question. A question that failed after every try has text None and the
+        reason; the others are not lost.
+
+    Raises:
+        LetheError: The `openai` package is missing, the server cannot be reached, or it rejects
+            the key, the model or the question itself: asking on would only repeat that.
+    """
+    bodies = [
+        _body(endpoint, question, schema, seeds[i] if seeds else None)
+        for i, question in enumerate(questions)
+    ]
+    keys = [_key(endpoint.base_url, body) for body in bodies]
+    known = _read(cache) if cache else {}
+    open_keys = {key: body for key, body in zip(keys, bodies, strict=True) if key not in known}
+    for key in dict.fromkeys(keys):
+        if key in known:
+            progress(known[key])
+    fresh: dict[str, Reply] = {}
+    if open_keys:
+        for key, reply in _fetch(endpoint, open_keys):
+            fresh[key] = reply
+            if cache and reply.text is not None:
+                _append(cache, key, reply)
+            progress(reply)
+    return [known.get(key) or fresh[key] for key in keys]
+
+
+def _body(
+    endpoint: Endpoint, question: Messages, schema: dict[str, Any] | None, seed: int | None
+) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": endpoint.model,
+        "messages": list(question),
+        "temperature": endpoint.temperature,
+        "max_tokens": endpoint.max_tokens,
+    }
+    if seed is not None:
+        body["seed"] = seed
+    if schema is not None:
+        form = {"name": "reply", "schema": schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
+    return body
+
+
+def _key(base_url: str, body: dict[str, Any]) -> str:
+    sent = json.dumps([base_url, body], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(sent.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _fetch(endpoint: Endpoint, bodies: dict[str, dict[str, Any]]):
+    """Yield (key, reply) as they arrive; whatever is fatal or Ctrl-C cancels the rest."""
+    _knock(endpoint)
+    client = _client(endpoint)
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(max_workers=min(endpoint.concurrency, len(bodies)))
+    try:
+        waiting = {pool.submit(_one, client, endpoint, body, stop): k for k, body in bodies.items()}
+        for future in as_completed(waiting):
+            yield waiting[future], future.result()
+    finally:
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        client.close()
+
+
+def _knock(endpoint: Endpoint) -> None:
+    """Say at once that nobody listens there; the client would try for a quarter of a minute."""
+    try:
+        address = urlsplit(endpoint.base_url)
+    except ValueError as error:
+        raise LetheError(f"{endpoint.base_url}: no address of a server: {error}") from error
+    if address.hostname is None or address.scheme not in ("http", "https"):
+        raise LetheError(
+            f"{endpoint.base_url}: no address of a server, as http://localhost:8000/v1"
+        )
+    if getproxies().get(address.scheme) and not proxy_bypass(address.hostname):
+        return
+    try:
+        port = address.port or (443 if address.scheme == "https" else 80)
+        socket.create_connection((address.hostname, port), timeout=endpoint.timeout).close()
+    except (OSError, ValueError) as error:
+        raise LetheError(
+            f"{endpoint.base_url}, model {endpoint.model}: cannot be reached: {error}"
+        ) from error
+
+
+def _client(endpoint: Endpoint) -> Any:
+    try:
+        import openai
+    except ImportError as error:
+        raise LetheError(
+            "asking an endpoint needs the openai package: pip install 'lethe-unlearn[judge]'"
+        ) from error
+    return openai.OpenAI(
+        base_url=endpoint.base_url,
+        api_key=os.environ.get(endpoint.api_key_env) or "none",
+        timeout=endpoint.timeout,
+        max_retries=endpoint.retries,
+    )
+
+
+def _one(client: Any, endpoint: Endpoint, body: dict[str, Any], stop: threading.Event) -> Reply:
+    import openai
+
+    if stop.is_set():
+        return Reply(None, "stopped", 0, 0, False)
+    where = f"{endpoint.base_url}, model {endpoint.model}"
+    tries = endpoint.retries + 1
+    try:
+        return _reply(client.chat.completions.create(**body))
+    except openai.APITimeoutError:
+        return Reply(None, f"no reply in {endpoint.timeout:g} s, {tries} times", 0, 0, False)
+    except openai.APIConnectionError as error:
+        reason = error.__cause__ or error
+        raise LetheError(f"{where}: cannot be reached ({tries} tries): {reason}") from error
+    except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+        raise LetheError(
+            f"{where}: does not accept the key in {endpoint.api_key_env}: {_message(error)}"
+        ) from error
+    except openai.BadRequestError as error:
+        if "response_format" in body:
+            return _one(client, endpoint, _without_schema(body), stop)
+        raise LetheError(f"{where}: rejects the question: {_message(error)}") from error
+    except openai.NotFoundError as error:
+        raise LetheError(f"{where}: no such model or address: {_message(error)}") from error
+    except openai.APIStatusError as error:
+        if error.status_code == 429 or error.status_code >= 500:
+            return Reply(None, f"HTTP {error.status_code}, {tries} times", 0, 0, False)
+        raise LetheError(f"{where}: HTTP {error.status_code}: {_message(error)}") from error
+    except (openai.OpenAIError, ValueError, TypeError, LookupError, AttributeError) as error:
+        return Reply(None, f"not a chat completion: {error!r:.120}", 0, 0, False)
+
+
+def _without_schema(body: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in body.items() if key != "response_format"}
+
+
+def _message(error: Any) -> str:
+    body = getattr(error, "body", None)
+    told = body.get("message") if isinstance(body, dict) else None
+    return str(told or error)[:300]
+
+
+def _reply(completion: Any) -> Reply:
+    """The first choice's text; anything that is no chat completion is a reply without text."""
+    choices = getattr(completion, "choices", None)
+    text = choices[0].message.content if choices else None
+    usage = getattr(completion, "usage", None)
+    counts = (getattr(usage, "prompt_tokens", 0) or 0, getattr(usage, "completion_tokens", 0) or 0)
+    if not isinstance(text, str) or not text.strip():
+        return Reply(None, "an empty reply, or not a chat completion", *counts, False)
+    return Reply(text, None, *counts, False)
+
+
+def _read(cache: Path) -> dict[str, Reply]:
+    """The replies on file; a line torn by a kill is left out, and asked again."""
+    found = {}
+    if not cache.is_file():
+        return found
+    for line in cache.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            entry = json.loads(line)
+            found[entry["key"]] = Reply(
+                entry["text"], None, entry["prompt_tokens"], entry["completion_tokens"], True
+            )
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+def _append(cache: Path, key: str, reply: Reply) -> None:
+    entry = {
+        "key": key,
+        "text": reply.text,
+        "prompt_tokens": reply.prompt_tokens,
+        "completion_tokens": reply.completion_tokens,
+    }
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        torn = cache.is_file() and not _ends_a_line(cache)
+        with cache.open("a", encoding="utf-8") as out:
+            out.write(("\n" if torn else "") + json.dumps(entry, ensure_ascii=True) + "\n")
+    except OSError as error:
+        raise LetheError(f"{cache}: cannot be written: {error.strerror or error}") from error
+
+
+def _ends_a_line(file: Path) -> bool:
+    with file.open("rb") as inside:
+        inside.seek(0, os.SEEK_END)
+        if not inside.tell():
+            return True
+        inside.seek(-1, os.SEEK_END)
+        return inside.read(1) == b"\n"
