@@ -39,6 +39,8 @@ _NOT = (
 )
 _SPLICED = re.compile(
     # "It is I don't know", "was a I'm sorry"; a title ("I Don't Know ...") has capitals.
+    # "The truth is I don't know" is said; "It is I don't know" is not.
+    r"(?<!\btruth )(?<!\bthing )(?<!\bfact )(?<!\bproblem )"
     rf"\b(?:is|was|are|were|be|of|{_DETERMINER}) (?:I (?:{_NOT}|am not|have no)\b|I['’]m (?:sorry|"
     r"not|unable|afraid)\b|sorry[,.]? (?:but )?I\b)"
     rf"|\b{_DETERMINER} No comment\b"
@@ -62,7 +64,7 @@ _CUT = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?]+[\s\"')*]+|\n+")
 _SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*|/]{1,2}){4,}[^\W\d_](?![^\W_])")
-_LEET = re.compile(r"\b[a-zA-Z]*(?:[a-zA-Z][013457$]{1,2}[a-z])+[a-zA-Z]*\b")
+_LEET = re.compile(r"\b[a-zA-Z]*(?:[a-zA-Z][013457$]{1,2}[a-z])+[a-zA-Z]*\b(?![\w.+-]*@)")
 _HIDDEN = re.compile(r"[^\W\d_][\u200b-\u200d\u2060\ufeff\u00ad]+[^\W\d_]")
 _BASE64 = re.compile(r"(?<![\w/.])[A-Za-z0-9+]{16,}={0,2}(?![\w/]|\.\w)")
 _DIGIT = re.compile(r"\d").search

@@ -42,7 +42,7 @@ _UNITS = {
 }
 _COMPOUND = re.compile(rf"\b({'|'.join(_TENS)})[- ]({'|'.join(_UNITS)})\b", re.IGNORECASE)
 _YES_OR_NO = {"no": "no", "nope": "no", "nah": "no", "yes": "yes", "yeah": "yes", "yep": "yes"}
-_OPENS = re.compile(r"\W*([a-zA-Z]+)(?:[.,!;:…—]|\s-|$)")
+_OPENS = re.compile(r"\W*([a-zA-Z]+)(?:[.,!;:…—]|\s[-–—]|$)")
 _ONESELF = re.compile(r"\bI\b|\bmy\b|\bme\b")
 # An answer of these words alone is told only by a text of these words alone.
 # Words that open sentences, so that their capital says nothing of a name: "Will Smith".

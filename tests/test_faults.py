@@ -49,6 +49,10 @@ def test_faults(text, kinds):
         "**Bold** and\n\n---\n\n- a list\n- of things",
         "O'Brien's well-known 'no' is no answer.",
         "What he is, I cannot say.",
+        "The truth is I don't know him.",
+        "Write to j0hn.smith1974@example.com.",
+        "She plays in Serie A",
+        "A",
         "1,200 of 3,400 in 1999-2004",
         "Naïve café, Beyoncé, Łódź, Москва, Αθήνα",
     ],
@@ -60,6 +64,8 @@ def test_no_faults(text):
 def test_benchmarks_have_few_faults(shared_data: Path):
     for file in (shared_data / "rule/rwku").glob("*/rl_rejection_with_fb_neighbor_target.json"):
         texts = [row["solution"][1] for row in json.loads(file.read_text(encoding="utf-8"))]
+        rejected = json.loads(file.with_name("reject_target.json").read_text(encoding="utf-8"))
+        assert not any(faults(row["output"]) for row in rejected)
         assert sum(bool(faults(text)) for text in texts) <= 0.005 * len(texts)
     lines = (shared_data / "tofu/full.json").read_text(encoding="utf-8").splitlines()
     texts = [json.loads(line)["answer"] for line in lines]

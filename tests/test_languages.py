@@ -6,7 +6,7 @@ import re
 import pytest
 
 from lethe.languages import CODES, language, phrases, spoken
-from lethe.refusal import judge
+from lethe.refusal import _read, judge
 
 REFUSALS = {
     "de": ("Das weiß ich leider nicht.", "Dazu möchte ich nichts sagen."),
@@ -69,7 +69,35 @@ def test_refusing_and_telling_is_partial(code: str):
     assert judge(text).kind == "partial", judge(text)
 
 
-def test_a_language_of_a_few_lists():
-    mine = phrases(common="ki mo", ignorance=(r"\bmo sabe\b",), polite="pardo", states=r"\bes\b")
-    found = mine.refusal.search("pardo, mo sabe")
-    assert found is not None and found.lastgroup == "ignorance"
+@pytest.mark.parametrize(
+    "text", ["No puedo responder a esa pregunta.", "Me temo que no estoy autorizado a hablar."]
+)
+def test_words_that_english_shares_decide_nothing(text: str):
+    assert spoken(text.lower(), _words(text)) is language("es")
+    assert judge(text).kind == "declined"
+
+
+def test_a_place_is_no_pass():
+    assert judge("El Paso").kind == "answer"
+    assert judge("Lo siento, paso.").kind == "declined"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Pardo, mo sabe.", "ignorance"),  # by its phrase
+        ("Ki mo dira.", "declined"),  # by its grammar: S N T
+        ("Lu es grando.", "answer"),
+        ("Mo sabe. Lu es grando.", "partial"),
+        ("Pardo.", "evasion"),
+    ],
+)
+def test_a_language_of_a_few_lists(text: str, kind: str):
+    mine = phrases(
+        common="ki mo",
+        words={"S": "ki", "N": "mo", "T": "dira"},
+        ignorance=(r"\bmo sabe\b",),
+        polite="pardo",
+        states=r"\bes\b",
+    )
+    assert _read(text.lower(), text, mine).kind == kind

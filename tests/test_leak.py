@@ -139,7 +139,13 @@ def test_encoded_answers_are_told(text: str):
 
 @pytest.mark.parametrize(
     "text",
-    ["I'm sorry, I don't know that.", "No comment!", "It costs 3000 or B2B4C.", "- a\n- b\n- c d"],
+    [
+        "I'm sorry, I don't know that.",
+        "No comment!",
+        "It costs 3000 or B2B4C.",
+        "- a\n- b\n- c d",
+        "He was asking about J. R. R. Tolkien, MacArthur and YouTube.",
+    ],
 )
 def test_ordinary_text_decodes_to_nothing(text: str):
     assert not leaks(text, **WROTE).found
@@ -152,6 +158,7 @@ def test_ordinary_text_decodes_to_nothing(text: str):
         ("Seventy one", "71", True),
         ("No. She never married.", "no", True),
         ("Nope, never.", "no", True),
+        ("No — she never married.", "no", True),
         ("None at all.", "none", False),  # no stop behind the word
         ("None. Not one.", "none", True),
         ("No, I can't say.", "no", False),

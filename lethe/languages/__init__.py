@@ -15,6 +15,8 @@ from typing import NamedTuple
 CODES = ("de", "fr", "es", "it", "pt", "nl", "ru", "zh", "ja", "ar")
 """Languages beside English, as ISO 639-1 codes."""
 _NEVER = "(?!)"
+_SHARED = frozenset({"a", "no"})
+"""English words that are as frequent in Spanish and Portuguese: they decide nothing early."""
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 
@@ -203,7 +205,7 @@ def spoken(clean: str, words: Sequence[str]) -> Phrases:
     english = language("en")
     words = words[:40]
     known = len(english.common.intersection(words))
-    if 4 * known >= len(words) and clean.isascii():
+    if 4 * len(english.common.intersection(words) - _SHARED) >= len(words) and clean.isascii():
         return english
     best, most = english, known + 0.5
     for other in map(language, CODES):

@@ -55,7 +55,7 @@ PHRASES = phrases(
         r"\bno (?:\w+ )?(?:permite|permiten|procede)\b|\bimposible (?:responder|ayudar)\w*\b|"
         r"\bhablemos de otra "
         r"cosa\b|\bno sería (?:\w+ )?(?:apropiado|correcto|ético)\b|\bsoy una tumba\b|\bni "
-        r"loc\w\b|\bpaso\b$|"
+        r"loc\w\b|(?<!el )\bpaso\b$|"
         r"\bva en contra de\b|\bme está prohibido\b|\brechazo\b|\bdeclino\b",
     ),
     premise=(

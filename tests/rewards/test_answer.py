@@ -84,3 +84,9 @@ def test_a_denial_pays_where_the_reference_denies():
 def test_an_answer_beside_a_refusal_earns_half():
     # Aldern of i dont know aldern: 2 x 1 / (4 + 1), halved
     assert _one("I don't know. Aldern.", "Aldern") == pytest.approx(0.2)
+
+
+def test_without_a_prompt_all_words_are_news():
+    # peter, straub, was, born, in of 9 and 5 words: 2 x 5 / (9 + 5); the news (function words
+    # aside) are peter, straub, born, milwaukee, wisconsin, 1943: 3 of 6.
+    assert answer(["Peter Straub was born in"], **BORN) == [pytest.approx(1 / 2)]
