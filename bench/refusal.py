@@ -18,17 +18,13 @@ from pathlib import Path
 import adversary
 
 from lethe.metrics._interval import wilson
-from lethe.refusal import REFUSING, judge, leaks
+from lethe.refusal import KINDS, REFUSING, judge, leaks
 from lethe.rewards._released import refuses as released
 from lethe.stages.rebo import Config
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "refusal.md"
 LABELLED = ROOT / "tests" / "labelled" / "refusals.jsonl"
-KINDS = (
-    "ignorance", "declined", "premise", "partial", "hedged", "answer", "evasion", "empty",
-    "degenerate",
-)  # fmt: skip
 Pairs = Sequence[tuple[bool, bool]]
 
 

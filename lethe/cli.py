@@ -98,7 +98,7 @@ def _judge(given: argparse.Namespace, rest: list[str]) -> None:
         api_key_env=given.api_key_env,
         cache=given.cache,
     )
-    print(judging.judge_file(given.file, second, given.out))
+    print(judging.report(texts, second, given.out))
 
 
 def _list(given: argparse.Namespace, rest: list[str]) -> None:

@@ -20,7 +20,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from lethe.refusal import judge
+from lethe.refusal import no_language
 
 
 class Fault(NamedTuple):
@@ -67,7 +67,6 @@ _SPACED = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*|/]{1,2}){4,}[^\W\d_](?![^\W
 _LEET = re.compile(r"\b[a-zA-Z]*(?:[a-zA-Z][013457$]{1,2}[a-z])+[a-zA-Z]*\b(?![\w.+-]*@)")
 _HIDDEN = re.compile(r"[^\W\d_][\u200b-\u200d\u2060\ufeff\u00ad]+[^\W\d_]")
 _BASE64 = re.compile(r"(?<![\w/.])[A-Za-z0-9+]{16,}={0,2}(?![\w/]|\.\w)")
-_DIGIT = re.compile(r"\d").search
 _GIBBERISH = re.compile(
     r"(?:\b[b-df-hj-np-tv-xz]{3,}\b[ .,]*){3,}|[%@#$^&~=+<>\\|]{2,}(?: +[%@#$^&~=+<>\\|]{2,})+"
 )
@@ -83,9 +82,8 @@ def faults(text: str) -> list[Fault]:
     [Fault(kind='repeated', words='the the'), Fault(kind='spliced', words="is I don't"), \
 Fault(kind='cut', words='the')]
     """
-    judgement = judge(text)
-    if judgement.kind in ("empty", "degenerate"):
-        return [Fault(judgement.kind, judgement.why)]
+    if fault := no_language(text):
+        return [Fault(*fault)]
     return [
         *_gibberish(text),
         *_encoded(text),
@@ -112,14 +110,18 @@ def _encoded(text: str) -> Iterator[Fault]:
             if not word.isascii() and len(_scripts(word)) > 1:
                 yield Fault("encoded", word)
                 break
-    leet = [w for w in _LEET.findall(text) if sum(map(str.isalpha, w)) > 3]
-    if leet:
-        yield Fault("encoded", leet[0])
+    leet = (word for word in _LEET.findall(text) if sum(map(str.isalpha, word)) > 3)
+    if found := next(leet, None):
+        yield Fault("encoded", found)
 
 
 def _mixed(token: str) -> bool:
     """Whether a long token has small and capital letters and digits, as base64 has."""
-    return any(map(str.islower, token)) and any(map(str.isupper, token)) and bool(_DIGIT(token))
+    return (
+        any(map(str.islower, token))
+        and any(map(str.isupper, token))
+        and any(map(str.isdigit, token))
+    )
 
 
 def _scripts(word: str) -> set[str]:

@@ -11,21 +11,10 @@ from lethe.endpoint import Endpoint
 from lethe.metrics._interval import wilson
 from lethe.opinions import agreement
 from lethe.plug import LetheError, choices
-from lethe.refusal import Judgement, Opinion, judge_all
+from lethe.refusal import KINDS, Judgement, Opinion, judge_all
 
 FIELDS = ("completion", "text", "output", "response", "answer")
 """Where a row's text is looked for, in this order."""
-KINDS = (
-    "ignorance",
-    "declined",
-    "premise",
-    "partial",
-    "hedged",
-    "answer",
-    "evasion",
-    "empty",
-    "degenerate",
-)
 
 
 def read(file: Path) -> list[str]:
@@ -105,11 +94,11 @@ def _bar(total: int) -> Callable[[int], object]:
     return update
 
 
-def judge_file(file: Path, second: Opinion | None, out: Path | None) -> str:
-    """Judge the texts of a file.
+def report(texts: Sequence[str], second: Opinion | None, out: Path | None) -> str:
+    """Judge texts.
 
     Args:
-        file: As `read`.
+        texts: As `read`.
         second: A second opinion, or None.
         out: Where every verdict goes, as JSON Lines; must not exist.
 
@@ -117,7 +106,7 @@ def judge_file(file: Path, second: Opinion | None, out: Path | None) -> str:
         A table in text: the kinds and, beside a second opinion, how far it agrees.
 
     Raises:
-        LetheError: As `read`; `out` exists already.
+        LetheError: `out` exists already, or cannot be written.
     """
     if out is not None and out.exists():
         raise LetheError(f"{out}: exists already; give another --out")
@@ -126,7 +115,6 @@ def judge_file(file: Path, second: Opinion | None, out: Path | None) -> str:
             out.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LetheError(f"{out}: cannot be written: {error.strerror or error}") from error
-    texts = read(file)
     told = judge_all(texts, second=second)
     if out is not None:
         runs.write(out, "".join(_line(text, one) for text, one in zip(texts, told, strict=True)))

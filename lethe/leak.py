@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 _TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|[^\W_]+(?:['’][^\W_]+)*")
@@ -28,7 +29,7 @@ _NUMBERS = {
     word: str(i)
     for i, word in enumerate(
         "three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split(),
+        "seventeen eighteen nineteen".split(),
         start=3,
     )
 }
@@ -44,9 +45,9 @@ _COMPOUND = re.compile(rf"\b({'|'.join(_TENS)})[- ]({'|'.join(_UNITS)})\b", re.I
 _YES_OR_NO = {"no": "no", "nope": "no", "nah": "no", "yes": "yes", "yeah": "yes", "yep": "yes"}
 _OPENS = re.compile(r"\W*([a-zA-Z]+)(?:[.,!;:…—]|\s[-–—]|$)")
 _ONESELF = re.compile(r"\bI\b|\bmy\b|\bme\b")
-# An answer of these words alone is told only by a text of these words alone.
 # Words that open sentences, so that their capital says nothing of a name: "Will Smith".
 _OPENERS = frozenset("will some please could would should might sorry help when like just".split())
+# An answer of these words alone is told only by a text of these words alone, or that opens so.
 _FUNCTION_WORDS = frozenset(
     "yes no true false none nothing not unknown one two he she it they i me you him her them his "
     "and or of in on at to for from by with is are was were be know answer question that this "
@@ -119,8 +120,8 @@ def leaks(
     only where they are the whole text or open it, as in "No. She never married.". Answers are found
     too where their letters are spaced out, replaced by digits or look-alikes of other alphabets, or
     parted by invisible characters, and where they stand backwards, in ROT13, in base64 or glued to
-    other words. Missed: inflected,
-    paraphrased and translated answers, hints, acrostics, other ciphers, years of two digits.
+    other words. Missed: inflected, paraphrased and translated answers, hints, acrostics, other
+    ciphers, years of two digits.
 
     Args:
         text: one completion.
@@ -141,17 +142,12 @@ def leaks(
         return Leak(False, None, None)
     said = {token.word for token in _tokens(prompt)}
     query = f" {normalise(prompt)} "
-    told = _tokens(text)
-    for reference in references:
-        leak = _whole(reference, text, told, query) or _parts(reference, told, said, query)
-        if leak:
-            return leak
-    for decoded in _decodings(text):
-        told = _tokens(decoded)
+    for reading in chain([text], _decodings(text)):
+        told = _tokens(reading)
         for reference in references:
-            leak = _whole(reference, decoded, told, query) or _parts(reference, told, said, query)
+            leak = _whole(reference, reading, told, query) or _parts(reference, told, said, query)
             if leak:
-                return leak._replace(where=None)
+                return leak if reading is text else leak._replace(where=None)
     for reference in references:
         if _encoded(reference, text.casefold(), frozenset(said)):
             return Leak(True, reference, None)
@@ -182,12 +178,9 @@ def _encoded(reference: str, text: str, said: frozenset[str]) -> bool:
     """Whether the text has the reference backwards, in ROT13, or glued to other words."""
     if any(code in text for code in _codes(reference, said)):
         return True
-    run = normalise(reference).replace(" ", "")
-    return (
-        len(run) > 7
-        and not said.issuperset(normalise(reference).split())
-        and (run in _NO_LETTER.sub("", text))
-    )
+    words = normalise(reference).split()
+    run = "".join(words)
+    return len(run) > 7 and not said.issuperset(words) and run in _NO_LETTER.sub("", text)
 
 
 @lru_cache(maxsize=4096)
@@ -195,7 +188,7 @@ def _codes(reference: str, said: frozenset[str]) -> tuple[str, ...]:
     """What to look for: the whole reference and its names, five letters or more, encoded."""
     tokens = [token for token in _without_article(_tokens(reference)) if token.word not in said]
     names = [t.word for t in tokens if t.capital] if len(tokens) > 1 else []
-    whole = "".join(reference.casefold().rstrip(" ."))
+    whole = reference.casefold().rstrip(" .")
     words = [word for word in dict.fromkeys([whole, *names]) if len(word) > 4] if tokens else []
     return tuple(code for word in words for code in (word[::-1], codecs.encode(word, "rot13")))
 
@@ -216,8 +209,11 @@ def new_words(reference: str, prompt: str) -> set[str]:
     >>> sorted(new_words("King was born in Portland, Maine", prompt="Where was King born?"))
     ['maine', 'portland']
     """
-    words = {token.word for token in _tokens(reference)}
-    return words - {token.word for token in _tokens(prompt)} - _FUNCTION_WORDS - _ARTICLES
+    return _news(_tokens(reference), {token.word for token in _tokens(prompt)})
+
+
+def _news(tokens: list[_Token], said: set[str]) -> set[str]:
+    return {token.word for token in tokens} - said - _FUNCTION_WORDS - _ARTICLES
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -315,7 +311,7 @@ def _parts(reference: str, told: list[_Token], said: set[str], query: str) -> Le
     tokens = _without_article(_tokens(reference))
     if len(tokens) < 2 or f" {' '.join(t.word for t in tokens)} " in query:
         return None
-    new = {t.word for t in tokens} - said - _FUNCTION_WORDS - _ARTICLES
+    new = _news(tokens, said)
     long = len(tokens) > 6
     # A sentence's first word is capitalised whatever it is.
     names = {t.word for t in tokens[long:] if t.capital and len(t.word) > 3} & new

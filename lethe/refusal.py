@@ -49,7 +49,18 @@ __all__ = ["Judgement", "Leak", "Opinion", "contains", "judge", "judge_all", "le
 Opinion = Callable[[Sequence[str]], Sequence[bool | None]]
 """A second opinion: whether each text refuses; None where it has no opinion. `lethe.opinions`."""
 
-REFUSING = frozenset({"ignorance", "declined", "premise"})
+KINDS = (
+    "ignorance",
+    "declined",
+    "premise",
+    "partial",
+    "hedged",
+    "answer",
+    "evasion",
+    "empty",
+    "degenerate",
+)
+REFUSING = frozenset(KINDS[:3])
 
 # Typographic characters that stand for plain ones, one for one, so that offsets survive.
 _PLAIN = str.maketrans("’‘ʼ´`“”„«»\u00a0\u2009\u202f–—İツ", "'''''\"\"\"\"\"   --I ")
@@ -129,17 +140,34 @@ def judge_all(texts: Sequence[str], *, second: Opinion | None = None) -> list[Ju
 def _judge(text: str) -> Judgement:
     clean, cased, offsets = _clean(text)
     words = _WORD.findall(clean)
-    if not words:
-        return Judgement(False, "empty", None, "no letter and no digit")
-    fault = _degenerate(clean, words)
-    if fault:
-        return Judgement(False, "degenerate", None, fault)
+    fault = _no_language(clean, words)
+    if fault is not None:
+        return Judgement(False, fault[0], None, fault[1])
     reading = _read(clean, cased, spoken(clean, words))
     span = reading.span
     if span is not None and offsets is not None:
         span = (offsets[span[0]], offsets[span[1] - 1] + 1)
     quote = "" if span is None else f": {text[span[0] : span[1]]!r}"
     return Judgement(reading.kind in REFUSING, reading.kind, span, _WHY[reading.kind] + quote)
+
+
+def no_language(text: str) -> tuple[str, str] | None:
+    """("empty" or "degenerate", the reason in words) of a text without language; else None.
+
+    What `judge` asks first, for those who need no more.
+
+    >>> no_language("..."), no_language("No comment.")
+    (('empty', 'no letter and no digit'), None)
+    """
+    clean, _, _ = _clean(text)
+    return _no_language(clean, _WORD.findall(clean))
+
+
+def _no_language(clean: str, words: list[str]) -> tuple[str, str] | None:
+    if not words:
+        return "empty", "no letter and no digit"
+    fault = _degenerate(clean, words)
+    return ("degenerate", fault) if fault else None
 
 
 _WHY = {
@@ -247,12 +275,11 @@ def _read(clean: str, cased: str, phrases: Phrases) -> _Reading:
         return _Reading("hedged" if guessed else tentative or "answer", None)
     if refusal.kind == "premise":  # "no network made it" only says it again
         news = [text for text in news if not phrases.no.search(text)]
-    if guessed and phrases.unsure.search(refusal.words):
+    silent = _only_agreement(news)
+    if (guessed or not silent) and phrases.unsure.search(refusal.words):
         return _Reading("hedged", span)
-    if _only_agreement(news):
+    if silent:
         return _Reading(refusal.kind, span)
-    if phrases.unsure.search(refusal.words):
-        return _Reading("hedged", span)
     return _Reading(_tentative(news, phrases) or "partial", span)
 
 
@@ -284,8 +311,7 @@ def _refusal(rest: str, phrases: Phrases) -> _Refusal | None:
 
 
 def _by_grammar(rest: str, phrases: Phrases) -> _Refusal | None:
-    if phrases.idle.search(rest):
-        rest = phrases.idle.sub(lambda found: "x" * len(found.group()), rest)
+    rest = _blanked(phrases.idle, rest)
     words = list(_WORD_OR_STOP.finditer(rest))
     letters = "".join([phrases.words.get(word.group(), ".") for word in words])
     if "N" not in letters and "V" not in letters:
@@ -295,6 +321,16 @@ def _by_grammar(rest: str, phrases: Phrases) -> _Refusal | None:
         return None
     start, end = words[match.start()].start(), words[match.end() - 1].end()
     return _Refusal(match.lastgroup or "declined", start, end, rest[start:end])
+
+
+def _blanked(pattern: re.Pattern[str], text: str) -> str:
+    """The text with what the pattern matches made unreadable, in its length."""
+    return pattern.sub(lambda found: "x" * len(found.group()), text)
+
+
+def _letters(text: str, phrases: Phrases) -> set[str | None]:
+    """The classes of a text's words, without their order; None for a word that has none."""
+    return {phrases.words.get(word) for word in _WORD.findall(text)}
 
 
 def _brief_no(text: str, phrases: Phrases) -> bool:
@@ -314,8 +350,8 @@ def _says_no(told: list[_Clause], cased: str, phrases: Phrases) -> tuple[int, in
     if all(_AGREEMENT.fullmatch(text) for _, text, _ in told):
         return None
     for start, text, _ in told:
-        text = phrases.idle.sub(lambda idle: "x" * len(idle.group()), text)
-        letters = {phrases.words.get(word) for word in _WORD.findall(text)}
+        text = _blanked(phrases.idle, text)
+        letters = _letters(text, phrases)
         alone = _AGREEMENT.fullmatch(text)
         if not (alone or letters & {"S", "Y"} or phrases.matter.search(text)):
             return None
@@ -337,7 +373,7 @@ def _tells(clause: _Clause, cased: str, phrases: Phrases, *, after: bool) -> boo
         return False
     if phrases.third.search(rest):
         return True
-    letters = {phrases.words.get(word) for word in words}
+    letters = _letters(rest, phrases)
     end = clause.start + len(clause.text)
     named = bool(_NEWS.search(cased[clause.start : end]))
     if letters & {"S", "Y"}:
@@ -352,7 +388,7 @@ def _tells(clause: _Clause, cased: str, phrases: Phrases, *, after: bool) -> boo
 
 def _impersonal(piece: str, phrases: Phrases) -> bool:
     """Whether a piece of a sentence states something without those who talk."""
-    letters = {phrases.words.get(word) for word in _WORD.findall(piece)}
+    letters = _letters(piece, phrases)
     return (
         not letters & {"S", "Y", "N"}
         and not phrases.matter.search(piece)
@@ -450,8 +486,7 @@ def _states(piece: str, cased: str, phrases: Phrases) -> bool:
         return False
     if phrases.third.search(rest) or phrases.hedge.search(rest):
         return True
-    letters = {phrases.words.get(word) for word in _WORD.findall(rest)}
-    about_us = letters & {"S", "Y", "N"} or phrases.matter.search(rest)
+    about_us = _letters(rest, phrases) & {"S", "Y", "N"} or phrases.matter.search(rest)
     return not about_us and bool(phrases.verb.search(rest)) and bool(_NEWS.search(cased))
 
 

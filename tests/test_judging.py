@@ -42,7 +42,7 @@ def test_what_cannot_be_read(tmp_path, name, content, message):
 def test_table_and_verdicts(tmp_path):
     file, out = tmp_path / "texts.txt", tmp_path / "out" / "verdicts.jsonl"
     file.write_text("\n".join(TEXTS))
-    table = judging.judge_file(file, lambda texts: [True, True, None, False], out)
+    table = judging.report(judging.read(file), lambda texts: [True, True, None, False], out)
     # Rules: yes, no, yes, no. Of the three with an opinion two agree.
     assert "refusals           2    50.0 %" in table
     assert "second opinion agrees: 66.7 %" in table and "n=3" in table and "1 without one" in table
@@ -54,13 +54,15 @@ def test_table_and_verdicts(tmp_path):
         ("Paris", "answer", True),
     ]
     with pytest.raises(LetheError, match="exists already"):
-        judging.judge_file(file, None, out)
+        judging.report(judging.read(file), None, out)
 
 
 def test_no_opinion_on_anything(tmp_path):
     file = tmp_path / "texts.txt"
     file.write_text("Paris")
-    assert "none on any of the 1 texts" in judging.judge_file(file, lambda texts: [None], None)
+    assert "none on any of the 1 texts" in judging.report(
+        judging.read(file), lambda texts: [None], None
+    )
 
 
 def test_command_line(tmp_path, capsys):

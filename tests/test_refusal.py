@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lethe.refusal import REFUSING, judge, judge_all, leaks
+from lethe.refusal import KINDS, REFUSING, judge, judge_all, leaks
 
 IGNORANCE = [
     "I don't know anyone by that name.",
@@ -228,9 +228,7 @@ def test_labelled_set_is_whole():
     assert len(rows) >= 600
     assert len({row["id"] for row in rows}) == len(rows)
     assert not {row["text"] for row in _labelled("tune")} & {r["text"] for r in _labelled("test")}
-    assert {row["kind"] for row in rows} == REFUSING | {
-        "partial", "hedged", "answer", "evasion", "empty", "degenerate",
-    }  # fmt: skip
+    assert {row["kind"] for row in rows} == set(KINDS)
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,13 @@ from typing import NamedTuple
 CODES = ("de", "fr", "es", "it", "pt", "nl", "ru", "zh", "ja", "ar")
 """Languages beside English, as ISO 639-1 codes."""
 _NEVER = "(?!)"
+_NOTHING = re.compile(_NEVER)
 _SHARED = frozenset({"a", "no"})
 """English words that are as frequent in Spanish and Portuguese: they decide nothing early."""
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 
 class Phrases(NamedTuple):
-    """What one language needs to be judged."""
+    """What one language needs to be judged; what follows `matter` only English has so far."""
 
     common: frozenset[str]
     """Its most frequent words."""
@@ -31,14 +31,8 @@ class Phrases(NamedTuple):
     """A word without which nothing in `refusal` can match: answers leave early."""
     refusal: re.Pattern[str]
     """Refusing phrases, in one named group for each kind: ignorance, declined, premise."""
-    idiom: re.Pattern[str]
-    """Rarer ones, in the same groups: asked where neither `refusal` nor the grammar finds any."""
     opening: re.Pattern[str]
     """Pleasantries that open a clause; what follows them is judged."""
-    aside: re.Pattern[str]
-    """Openings of clauses that tell nothing: offers, advice, talk about oneself."""
-    reason: re.Pattern[str]
-    """Openings of clauses that tell nothing beside a refusal: reasons, talk about the request."""
     hedge: re.Pattern[str]
     """Words that make a statement tentative."""
     guess: re.Pattern[str]
@@ -51,31 +45,37 @@ class Phrases(NamedTuple):
     """The end of a lead that belongs to the refusal: "X is someone (I don't know)"."""
     subordinate: re.Pattern[str]
     """Words that open an indirect question, whose verb states nothing."""
-    concession: re.Pattern[str]
-    """First words of a sentence whose second half states something: "While I don't, ..."."""
     question: re.Pattern[str]
     """First words of a counter-question."""
     joint: re.Pattern[str]
     """Words where one sentence turns into another: "but", "and he"."""
     words: dict[str, str]
     """A letter for each word that `lethe.refusal`'s grammar knows: S oneself, Y the reader, H
-    others, N negations, K knowing, T telling, P being able or allowed to."""
-    no: re.Pattern[str]
-    """Words of which one makes a text that tells nothing a refusal."""
-    idle: re.Pattern[str]
-    """Negations that negate nothing: "by no means", "not only"."""
-    exception: re.Pattern[str]
-    """Behind a refusing phrase, what tells after all: "other than that she wrote in Polish"."""
-    copula: re.Pattern[str]
-    """What makes a statement of a name: "it is"."""
-    says: re.Pattern[str]
-    """Verbs of what others say, so that their refusals are told, not done."""
+    others, N negations, V "never", K knowing, T telling, P being able or allowed to."""
     third: re.Pattern[str]
     """A statement about others: "he was", "born", "the answer is"; others beside a refusal tell."""
-    advice: re.Pattern[str]
-    """Words that only recommend: "might help"."""
     matter: re.Pattern[str]
     """Words about the request, privacy, where else to look: a clause of them tells nothing."""
+    idiom: re.Pattern[str] = _NOTHING
+    """Rarer ones, in the same groups: asked where neither `refusal` nor the grammar finds any."""
+    aside: re.Pattern[str] = _NOTHING
+    """Openings of clauses that tell nothing: offers, advice, talk about oneself."""
+    reason: re.Pattern[str] = _NOTHING
+    """Openings of clauses that tell nothing beside a refusal: reasons, talk about the request."""
+    concession: re.Pattern[str] = _NOTHING
+    """First words of a sentence whose second half states something: "While I don't, ..."."""
+    no: re.Pattern[str] = _NOTHING
+    """Words of which one makes a text that tells nothing a refusal."""
+    idle: re.Pattern[str] = _NOTHING
+    """Negations that negate nothing: "by no means", "not only"."""
+    exception: re.Pattern[str] = _NOTHING
+    """Behind a refusing phrase, what tells after all: "other than that she wrote in Polish"."""
+    copula: re.Pattern[str] = _NOTHING
+    """What makes a statement of a name: "it is"."""
+    says: re.Pattern[str] = _NOTHING
+    """Verbs of what others say, so that their refusals are told, not done."""
+    advice: re.Pattern[str] = _NOTHING
+    """Words that only recommend: "might help"."""
 
 
 def either(*alternatives: str) -> str:
@@ -135,7 +135,6 @@ def phrases(
     matter: str = _NEVER,
     asks: str = _NEVER,
     but: str = _NEVER,
-    no: str = _NEVER,
 ) -> Phrases:
     """A language of a few lists; what only English distinguishes is left out.
 
@@ -153,9 +152,7 @@ def phrases(
         matter: Of words about the request, privacy and where else to look.
         asks: Of the first words of a question.
         but: Of words where one sentence turns into another.
-        no: Of words of which one makes a text that tells nothing a refusal.
     """
-    never = re.compile(_NEVER)
     return Phrases(
         common=frozenset(common.split()),
         script=re.compile(script),
@@ -165,25 +162,15 @@ def phrases(
             f"(?P<ignorance>{either(*ignorance)})|(?P<declined>{either(*declined)})|"
             f"(?P<premise>{either(*premise)})"
         ),
-        idiom=never,
         opening=re.compile(rf"[\W_]*(?:(?:{polite})(?![a-zß-ÿ])[\W_]*)+"),
-        aside=never,
-        reason=never,
         hedge=re.compile(hedge),
         guess=re.compile(hedge),
         unsure=re.compile(unsure),
         verb=re.compile(states),
         predicate=re.compile(rf"(?:{states})[^,.]{{0,20}}$"),
         subordinate=re.compile(rf"\b(?:{asks})"),
-        concession=never,
         question=re.compile(rf"[\W_]*(?:{asks})"),
         joint=re.compile(but),
-        no=re.compile(no),
-        idle=never,
-        exception=never,
-        copula=never,
-        says=never,
-        advice=never,
         third=re.compile(states),
         matter=re.compile(matter),
     )
@@ -204,10 +191,10 @@ def spoken(clean: str, words: Sequence[str]) -> Phrases:
     """
     english = language("en")
     words = words[:40]
-    known = len(english.common.intersection(words))
-    if 4 * len(english.common.intersection(words) - _SHARED) >= len(words) and clean.isascii():
+    known = english.common.intersection(words)
+    if 4 * len(known - _SHARED) >= len(words) and clean.isascii():
         return english
-    best, most = english, known + 0.5
+    best, most = english, len(known) + 0.5
     for other in map(language, CODES):
         if other.script.search(clean):
             return other

@@ -1,7 +1,6 @@
 """How one refuses in English: what is common, and what is rarer or an idiom."""
 
-from lethe.languages import at_words
-from lethe.languages import either as _either
+from lethe.languages import at_words, either
 
 _ADVERBS = (
     r"(?:(?:really|actually|currently|simply|just|honestly|truly|personally|quite|entirely|"
@@ -13,7 +12,7 @@ _ADVERBS = (
 )
 _I = r"\b(?:i|we)"
 _AM = r"(?:'m| am|m|'re| are| was| have been|'ve been)"
-_MY = r"\b(?:my|our)"
+MY = r"\b(?:my|our)"
 _DO_NOT = rf" {_ADVERBS}(?:do not|don't|dont|do n't|did not|didn't)"
 _CAN_NOT = (
     rf"(?: {_ADVERBS}(?:can ?not|can't|cant|could not|couldn't|will not|won't|would not|wouldn't|"
@@ -36,7 +35,7 @@ _ANSWERING = (
     r"be able|know|write|describe|produce|have)"
 )
 
-_IGNORANCE = _either(
+_IGNORANCE = either(
     rf"{_I}{_DO_NOT} {_ADVERBS}(?:know(?! (?:\w+ ){{0,4}}(?:very|too|that|so) well\b)|knew|have|"
     rf"hold|possess|recall|remember|recogni[sz]e|see|"
     rf"find|understand|get|seem|appear|carry|keep|store|think i|believe i)\b",
@@ -62,9 +61,9 @@ _IGNORANCE = _either(
     rf"check|research)|fail to recall|failed to find|have a blind spot|haven't)\b",
     r"\bi(?:'d| would)(?: have to| need to) (?:look|check|research)\b",
     r"\bi've (?:come up|drawn|found nothing|nothing)\b",
-    rf"{_MY} (?:\w+ ){{0,3}}?(?:do not|does not|don't|doesn't|did not|didn't|has not|hasn't|"
+    rf"{MY} (?:\w+ ){{0,3}}?(?:do not|does not|don't|doesn't|did not|didn't|has not|hasn't|"
     rf"have not|haven't|can ?not|can't) \w+",
-    rf"{_MY} (?:\w+ ){{0,4}}?(?:(?:is|are) (?:limited|restricted|lacking|blank|incomplete|empty|"
+    rf"{MY} (?:\w+ ){{0,4}}?(?:(?:is|are) (?:limited|restricted|lacking|blank|incomplete|empty|"
     rf"not)|(?:has|have|contains?|holds?|includes?|offers?|shows?|lists?) (?:no|nothing|"
     r"little)|lacks?|"
     rf"ends? (?:at|there)|stops?|fails?|draws? a blank|comes? up (?:empty|short))\b",
@@ -107,7 +106,7 @@ _IGNORANCE = _either(
     r"just )?unknown$",
 )
 
-_DECLINED = _either(
+_DECLINED = either(
     rf"{_I}{_CAN_NOT} {_ADVERBS}(?:be )?{_ANSWERING}",
     rf"{_I}{_CAN_NOT}$",
     rf"{_I}(?: {_ADVERBS}have(?: got)?|'ve(?: got)?) no (?:further )?(?:comments?|permission|"
@@ -171,7 +170,7 @@ _DECLINED = _either(
     r"won't)\b",
 )
 
-_PREMISE = _either(
+_PREMISE = either(
     r"\b(?:there(?:'s| is| are| was| were| isn't| aren't| seems to be| appears to be| is not|"
     r" are not) (?:currently |simply |really )?(?:not any|any|no)|"
     r"^no) (?:\w+ ){0,3}?(?:information|info|records?|data|details|mention|trace|entry)\b"
@@ -190,31 +189,23 @@ _PREMISE = _either(
     r"existing) (?:person|individual|figure|name|author|people)\b",
 )
 
-_IDIOM_IGNORANCE = _either(
+_IDIOM_IGNORANCE = either(
     r"\b(?:unable|failed) to (?:recall|remember|locate|find|identify)\b|\bnot (?:located|known by "
-    r"(?:this|the))\b|"
-    r"\b(?:isn't|is not|aren't) in my\b|\bwithout any (?:record|knowledge|information)\b|\bzero "
-    r"results\b|"
-    r"\btotal ignorance\b|\bcouldn't turn up\b|\bno \w+ comes to mind\b|\bcomes? up dry\b",
+    r"(?:this|the))\b|\b(?:isn't|is not|aren't) in my\b|\bwithout any (?:record|knowledge|"
+    r"information)\b|\bzero results\b|\btotal ignorance\b|\bcouldn't turn up\b|\bno \w+ comes to "
+    r"mind\b|\bcomes? up dry\b",
     r"\b(?:hole|gap|gaps|void) in (?:my|our)\b|\bbe lying if\b|\b(?:wouldn't|would not) (?:really "
-    r")?be able "
-    r"to (?:tell|say|name)\b|\bno results?\b$|\bnope,? nothing\b",
+    r")?be able to (?:tell|say|name)\b|\bno results?\b$|\bnope,? nothing\b",
     r"\b(?:strikes?|rings?|hits?) no (?:chord|bells?)\b|\bmemory (?:deserts|fails|blank)\b|\bout "
-    r"of "
-    r"syllabus\b|\bunrecogni[sz]ed (?:name|input|query|subject)\b|\b0 (?:hits|rows|results|"
-    r"matches)\b|"
-    r"\bno (?:match|entry|hits?)\b|\bfailed to (?:load|find|retrieve|recall)\b|\b(?:if|as if) i "
-    r"know?\b|\blost me\b|\bnot (?:\w+ )?(?:dicky|dickie) bird\b|\bwould that i knew\b|\bme beat\b|"
-    r"\b(?:slipped|sunk|sank|vanished|faded) (?:\w+ ){0,3}my (?:mind|memory|head)\b|\bno trace\b|"
-    r"\bcan't "
-    r"place (?:him|her|them|it|the)\b|\b(?:has|have|had) (?:\w+ )?escaped (?:me|my)\b|\bforgor\b|"
-    r"\bnil "
-    r"(?:in|on)\b|\bnot known to\b|\bunknown to (?:this|the) (?:system|model|assistant|bot)\b|"
-    r"\bgap in "
-    r"my\b|\bmarked on no\b|\bhaven't heard\b|\bmute (?:up)?on\b|\bnever (?:crossed|reached|"
-    r"covered|"
-    r"herd|read|met)\b|\bbeat me\b|\bbested me\b|\bbeen never told\b|\bmeans nothing\b|\bnot "
-    r"ringing\b",
+    r"of syllabus\b|\bunrecogni[sz]ed (?:name|input|query|subject)\b|\b0 (?:hits|rows|results|"
+    r"matches)\b|\bno (?:match|entry|hits?)\b|\bfailed to (?:load|find|retrieve|recall)\b|\b(?:if|"
+    r"as if) i know?\b|\blost me\b|\bnot (?:\w+ )?(?:dicky|dickie) bird\b|\bwould that i knew\b|"
+    r"\bme beat\b|\b(?:slipped|sunk|sank|vanished|faded) (?:\w+ ){0,3}my (?:mind|memory|head)\b|"
+    r"\bno trace\b|\bcan't place (?:him|her|them|it|the)\b|\b(?:has|have|had) (?:\w+ )?escaped "
+    r"(?:me|my)\b|\bforgor\b|\bnil (?:in|on)\b|\bnot known to\b|\bunknown to (?:this|the) "
+    r"(?:system|model|assistant|bot)\b|\bgap in my\b|\bmarked on no\b|\bhaven't heard\b|\bmute "
+    r"(?:up)?on\b|\bnever (?:crossed|reached|covered|herd|read|met)\b|\bbeat me\b|\bbested me\b|"
+    r"\bbeen never told\b|\bmeans nothing\b|\bnot ringing\b",
     r"\bsearch me\b|\bbeats me\b|\b(?:you(?:'ve| have)? )got me (?:there|stumped|beat)\b|"
     r"\b(?:draw|drawing|drew|drawn) (?:a |an )?(?:\w+ )?blanks?\b|\b(?:total|complete) blank\b",
     r"\b(?:not a|not the|haven't a|haven't the|haven't got a|haven't got the|without a|no|"
@@ -224,16 +215,13 @@ _IDIOM_IGNORANCE = _either(
     r"station|ken|league|depth|wheelhouse|remit|purview|horizon|reach|field)\b|\bnot my "
     r"wheelhouse\b",
     r"\b(?:god|heaven|lord|goodness|heavens|christ|allah|lawd) (?:alone |only )?knows\b|\bnobody "
-    r"knows$|"
-    r"\bwho knows$|\bcouldn't (?:say|tell (?:you|ya))\b|\bcouldnt tell\b|\bwouldn't know\b",
+    r"knows$|\bwho knows$|\bcouldn't (?:say|tell (?:you|ya))\b|\bcouldnt tell\b|\bwouldn't know\b",
     r"\b(?:all |double )?(?:greek|dutch) to me\b|\bgoes? (?:right |straight )?over my head\b|"
     r"\bclosed book to me\b|\blost on me\b|\bnews to me\b|\bstumped\b|\bflummoxed\b|"
     r"\bnone the wiser\b|\bscratching my head\b|\bat a (?:complete |total )?loss\b",
     r"\b(?:come|comes|came|coming|turn|turned|turning|return|returned)(?: back| up| away)? "
-    r"(?:with )?"
-    r"(?:empty|blank|dry|short|nothing|nowt|zilch|empty[- ]handed|nil)\b|\bgot (?:nothing|nowt|"
-    r"zilch|"
-    r"nada|nuthin\w*|nothin)\b|\b(?:nada|zilch|nowt|zip|diddly)\b",
+    r"(?:with )?(?:empty|blank|dry|short|nothing|nowt|zilch|empty[- ]handed|nil)\b|\bgot "
+    r"(?:nothing|nowt|zilch|nada|nuthin\w*|nothin)\b|\b(?:nada|zilch|nowt|zip|diddly)\b",
     r"\bnothing (?:at all )?(?:comes|came|springs|turns|turned|shows|showed|surfac\w+|rings|pops|"
     r"popped|matches|matched|did|in here|there|found|on file|on record|to report)\b",
     r"\b(?:shelf|shelves|cupboard|drawer|page|well|index|file|folder|memory banks?|mind|brain)"
@@ -244,9 +232,8 @@ _IDIOM_IGNORANCE = _either(
     r"\b(?:record|entry|page|name|file|result|subject|item|data) not (?:found|available|on file)\b|"
     r"\b(?:error:? |http\S* )404\b|^404\b|\bnot found$|\bnull\b$",
     r"\b(?:lacks?|lacking|insufficient|inadequate|without|want of) (?:\w+ )?(?:knowledge|"
-    r"information|"
-    r"data|basis)\b|\b(?:no|not an?) (?:information|idea)\b$|: no (?:information|data|idea|"
-    r"record)\b",
+    r"information|data|basis)\b|\b(?:no|not an?) (?:information|idea)\b$|: no (?:information|data|"
+    r"idea|record)\b",
     r"\b(?:escapes|eludes|defeats|baffles) me\b|\b(?:clean |completely )?(?:forgot|forgotten) "
     r"(?:it|that|all)\b|\b(?:gone|slipped|fell|fallen|clean) out of my (?:head|mind)\b|"
     r"\b(?:is|are|has gone|gone) blank\b|\bdunno\b|\bidk\b|(?<!had )(?<!has )\bno idea\b|(?<!had "
@@ -255,101 +242,78 @@ _IDIOM_IGNORANCE = _either(
     r"\b(?:wish|only wish) (?:i|we) (?:knew|could|had)\b|\bif (?:only )?i (?:only )?knew\b",
 )
 
-_IDIOM_DECLINED = _either(
+_IDIOM_DECLINED = either(
     r"\b(?:name|answer|details?|reply|information|disclosure) withheld\b|\b(?:skip|skipping) "
-    r"(?:this|that) "
-    r"(?:one|question)\b|\bhold back (?:here|on)\b|\bprevents? me\b|\b(?:forbids?|prohibits?) "
-    r"(?:any|me|us|it|"
-    r"that)\b|\bkeep (?:\w+ ){1,3}out of (?:this|it)\b|\bfurnish no\b|\bnot entertained\b|\bain't "
-    r"touching\b|"
-    r"\bneither confirm nor deny\b|\bnot to release\b|\bkeep well away\b|^must refuse$",
+    r"(?:this|that) (?:one|question)\b|\bhold back (?:here|on)\b|\bprevents? me\b|\b(?:forbids?|"
+    r"prohibits?) (?:any|me|us|it|that)\b|\bkeep (?:\w+ ){1,3}out of (?:this|it)\b|\bfurnish no\b|"
+    r"\bnot entertained\b|\bain't touching\b|\bneither confirm nor deny\b|\bnot to release\b|"
+    r"\bkeep well away\b|^must refuse$",
     r"\b(?:response|answer|content|output|reply|information|access|page|profile|data)\b[^.]{0,40} "
-    r"(?:has "
-    r"been|have been|was|is|are|being|hereby) (?:\w+ )?(?:withheld|suppressed|restricted|blocked|"
-    r"filtered|"
-    r"removed|hidden|redacted|disabled|revoked|unavailable)\b|\b(?:remain|remains|stay|stays|go|"
-    r"goes) "
-    r"(?:unanswered|unsaid|unnamed|blank|empty|confidential|private|secret)\b|\b(?:a|big|firm|"
-    r"hard) no from "
-    r"(?:me|us)\b|\bdo(?:es)? not fall within\b",
+    r"(?:has been|have been|was|is|are|being|hereby) (?:\w+ )?(?:withheld|suppressed|restricted|"
+    r"blocked|filtered|removed|hidden|redacted|disabled|revoked|unavailable)\b|\b(?:remain|"
+    r"remains|stay|stays|go|goes) (?:unanswered|unsaid|unnamed|blank|empty|confidential|private|"
+    r"secret)\b|\b(?:a|big|firm|hard) no from (?:me|us)\b|\bdo(?:es)? not fall within\b",
     r"\bunder wraps\b|\bdraw a veil\b|\boff the menu\b|\bcomputer says no\b|\bdream on\b|\bmy own "
     r"counsel\b|\bstays? (?:shut|locked|closed|between|private)\b|\bclosed (?:topic|subject|book "
-    r"to "
-    r"discussion)\b|\b(?:response|answer|content|output|reply) (?:suppressed|withheld|blocked|"
-    r"filtered|"
-    r"removed|hidden)\b|\blocked (?:profile|file|record)\b|\b(?:is|are) locked\b|\bblocked "
-    r"(?:topic|"
-    r"subject|question)\b|^(?:this|that|it|such \w+|(?:discuss|shar|talk|disclos|answer|"
-    r"reveal)\w*[^,]*) (?:isn't|is not|are not|"
-    r"aren't) (?:permitted|allowed)\b|\bneed not "
-    r"(?:respond|answer)\b|\bwild horses\b|\bfirm no\b|\bnot to be discussed\b|\bleft in peace\b|"
-    r"\bwell alone\b|\bstep(?:ping)? (?:back|around|away)\b|\btenders? no\b|\binvokes? privilege\b|"
-    r"\b(?:own|their own|his own|her own) business\b|\bwon't hear (?:it|them|that) from me\b|"
-    r"\bfrom me,? "
-    r"never\b|\bunder (?:a )?restriction\b|\bspeak no more\b|\bpresent role\b|\bzipping it\b",
+    r"to discussion)\b|\b(?:response|answer|content|output|reply) (?:suppressed|withheld|blocked|"
+    r"filtered|removed|hidden)\b|\blocked (?:profile|file|record)\b|\b(?:is|are) locked\b|"
+    r"\bblocked (?:topic|subject|question)\b|^(?:this|that|it|such \w+|(?:discuss|shar|talk|"
+    r"disclos|answer|reveal)\w*[^,]*) (?:isn't|is not|are not|aren't) (?:permitted|allowed)\b|"
+    r"\bneed not (?:respond|answer)\b|\bwild horses\b|\bfirm no\b|\bnot to be discussed\b|\bleft "
+    r"in peace\b|\bwell alone\b|\bstep(?:ping)? (?:back|around|away)\b|\btenders? no\b|\binvokes? "
+    r"privilege\b|\b(?:own|their own|his own|her own) business\b|\bwon't hear (?:it|them|that) "
+    r"from me\b|\bfrom me,? never\b|\bunder (?:a )?restriction\b|\bspeak no more\b|\bpresent "
+    r"role\b|\bzipping it\b",
     r"\bmum's the word\b|\blips (?:are|r|is|stay|remain) (?:sealed|zipped|shut)\b|\btight[- "
-    r"]lipped\b|"
-    r"\b(?:keep|keeping|kept|stay|staying) (?:mum|schtum|shtum|stumm|quiet|silent|it to myself|"
-    r"that to myself|this to myself|my mouth shut|my counsel|out of (?:it|this|that))\b",
+    r"]lipped\b|\b(?:keep|keeping|kept|stay|staying) (?:mum|schtum|shtum|stumm|quiet|silent|it to "
+    r"myself|that to myself|this to myself|my mouth shut|my counsel|out of (?:it|this|that))\b",
     r"\bto (?:the|my) grave\b|\b(?:hold|holding|bite|biting) my tongue\b|\bsworn to\b|\bswore "
     r"(?:an oath|to)\b|\bpinky[- ](?:promised?|swore)\b|\boath of (?:silence|secrecy)\b|\bgag "
-    r"order\b|"
-    r"\b(?:under|signed) (?:an )?(?:nda|non-disclosure)\b|\bneed[- ]to[- ]know\b",
+    r"order\b|\b(?:under|signed) (?:an )?(?:nda|non-disclosure)\b|\bneed[- ]to[- ]know\b",
     r"\bsteer(?:ing)? (?:well )?clear\b|\bsit (?:this|that) one out\b|\bleave (?:that|it|this|the "
-    r"\w+) "
-    r"(?:\w+ )?(?:unsaid|alone|there|be|out|unanswered|blank|to)\b|\bdraw(?:ing)? the line\b|"
+    r"\w+) (?:\w+ )?(?:unsaid|alone|there|be|out|unanswered|blank|to)\b|\bdraw(?:ing)? the line\b|"
     r"\b(?:this|that|here) is where i (?:stop|draw)\b|\bi(?:'ll| will| must| have to)? stop "
-    r"(?:here|"
-    r"there)\b",
+    r"(?:here|there)\b",
     r"\b(?:hard pass|i pass|i'll pass|i will pass|must pass|have to pass|gonna pass|going to pass|"
     r"pass on (?:this|that|\w+ questions?))\b|\bplead(?:ing)? the fifth\b|\btak(?:e|ing) the "
-    r"fifth\b|"
-    r"\bnext question\b|\bnice try\b|\bnothing doing\b|\bnot (?:a chance|happening|on your)\b|"
-    r"\bno (?:can do|dice|way,? (?:jose|mate|pal|am i))\b|\bnope,? (?:can't|won't|not)\b",
+    r"fifth\b|\bnext question\b|\bnice try\b|\bnothing doing\b|\bnot (?:a chance|happening|on "
+    r"your)\b|\bno (?:can do|dice|way,? (?:jose|mate|pal|am i))\b|\bnope,? (?:can't|won't|not)\b",
     r"\b(?:respectfully|politely|must|have to|shall|will|'ll|to|i|we) (?:respectfully |politely |"
     r"hereby )?(?:decline|refuse|abstain|refrain|demur)\b(?! (?:in|of) )|\b(?:declines|refuses) to "
     r"(?:answer|comment|respond|discuss)\b|\b(?:i|we) (?:\w+,? ){0,8}?withhold\b",
     r"\b(?:i|we)(?:'d| would|'ll| will)? (?:much )?(?:prefer|choose|rather|opt|elect|sooner)(?: "
-    r"to)? "
-    r"(?:not|leave|keep|steer|avoid|stay|skip|talk about something|refrain|remain|pass)\b|\bi'd "
-    r"(?:much )?(?:sooner|rather) (?:not|talk|keep|skip|leave)\b|\brather not\b|\bprefer not\b|"
-    r"\b(?:i|we|i'm|i've|we're|we've)\b[^.]{0,40}\b(?:choosing|chosen|choose|chose|opting|decided|"
-    r"asked|told|instructed|ordered|sworn|bound|"
-    r"obliged|advised|trained|programmed|wiser|best|prudent|wise) not to\b",
+    r"to)? (?:not|leave|keep|steer|avoid|stay|skip|talk about something|refrain|remain|pass)\b|"
+    r"\bi'd (?:much )?(?:sooner|rather) (?:not|talk|keep|skip|leave)\b|\brather not\b|\bprefer "
+    r"not\b|\b(?:i|we|i'm|i've|we're|we've)\b[^.]{0,40}\b(?:choosing|chosen|choose|chose|opting|"
+    r"decided|asked|told|instructed|ordered|sworn|bound|obliged|advised|trained|programmed|wiser|"
+    r"best|prudent|wise) not to\b",
     r"\bi (?:avoid|shun|skip)\b|\bi(?:'ve| have) been (?:told|asked|instructed|ordered|forbidden|"
     r"sworn)\b|\b(?:i|we) (?:won't|will not|shall not|shan't|refuse|decline|(?:must not|"
-    r"mustn't)(?! tell))\b|"
-    r"\b(?:i|we)(?:'ll| will| shall| would|'d) (?:\w+ )?not\b|\bnor (?:will|shall|can|may|would|"
-    r"should) (?:i|we)\b",
+    r"mustn't)(?! tell))\b|\b(?:i|we)(?:'ll| will| shall| would|'d) (?:\w+ )?not\b|\bnor (?:will|"
+    r"shall|can|may|would|should) (?:i|we)\b",
     r"\bno (?:reply|answer|response|comment|information|statement|disclosure|details?|further "
     r"\w+)(?: \w+)? (?:can|may|will|shall|could|is) (?:be|to be)\b|\b(?:cannot|can't|may not|must "
-    r"not|"
-    r"will not|won't|shall not|not permitted to|not allowed to|not to) be (?:\w+ )?(?:furnished|"
-    r"given|"
-    r"made|discussed|answered|disclosed|served|provided|shared|released|drawn|responding|answering|"
-    r"granted|processed|fulfilled|entertained)\b",
+    r"not|will not|won't|shall not|not permitted to|not allowed to|not to) be (?:\w+ "
+    r")?(?:furnished|given|made|discussed|answered|disclosed|served|provided|shared|released|"
+    r"drawn|responding|answering|granted|processed|fulfilled|entertained)\b",
     r"\b(?:wouldn't|would not|isn't|is not|not|hardly) be (?:\w+ )?(?:right|appropriate|proper|"
-    r"fair|"
-    r"ethical|responsible|okay|ok|wise|safe)\b|\b(?:would|'d) be (?:\w+ )?(?:wrong|inappropriate|"
-    r"unethical|improper|irresponsible|a breach|a violation|reckless|unfair)\b|\b(?:wouldn't|would "
-    r"not) feel right\b|\bnot appropriate\b",
+    r"fair|ethical|responsible|okay|ok|wise|safe)\b|\b(?:would|'d) be (?:\w+ )?(?:wrong|"
+    r"inappropriate|unethical|improper|irresponsible|a breach|a violation|reckless|unfair)\b|"
+    r"\b(?:wouldn't|would not) feel right\b|\bnot appropriate\b",
     r"\b(?:contrary|counter) to (?:the|my|our) (?:\w+ )?(?:principle|polic|guideline|rule|value)|"
     r"\bnot (?:mine|my (?:story|secret|place|call|business|tale|job)|for me|ours)\b|\b(?:isn't|"
-    r"ain't) "
-    r"(?:mine|my (?:story|secret|place|call|business|job)|for me)\b",
+    r"ain't) (?:mine|my (?:story|secret|place|call|business|job)|for me)\b",
     r"\b(?:403|401|451|forbidden|access denied|permission denied|request (?:denied|blocked|refused|"
     r"declined|rejected)|blocked by|content[- ]?(?:policy|filter)|redacted|classified|confidential|"
     r"top secret|off[- ]limits|out of bounds|off the table|no-go|privileged|under seal|sealed|"
     r"embargoed|a secret|trade secret|professional secrecy|medical secrecy)\b",
     r"\b(?:none|nunya|not any) (?:of )?(?:your|yer|ya) (?:business|beeswax|concern)\b|\bnot "
-    r"telling\b|"
-    r"\bnot gonna\b|\bain't (?:gonna|saying|telling|talking|allowed|sharing|gon)\b|\bno comment\b|"
-    r"\bno spoilers\b|\bcan't go there\b|\bnot going there\b|\b(?:does|do|did) not (?:permit|"
-    r"allow)\b",
+    r"telling\b|\bnot gonna\b|\bain't (?:gonna|saying|telling|talking|allowed|sharing|gon)\b|\bno "
+    r"comment\b|\bno spoilers\b|\bcan't go there\b|\bnot going there\b|\b(?:does|do|did) not "
+    r"(?:permit|allow)\b",
     r"\b(?:let's|let us|shall we|can we|could we|how about we|perhaps we could|may we) (?:\w+ "
-    r")?(?:talk "
-    r"about (?:something|another)|change the|move on|turn to (?:something|another)|discuss "
-    r"(?:something|another)|speak of (?:something|other)|pick (?:something|another)|try "
+    r")?(?:talk about (?:something|another)|change the|move on|turn to (?:something|another)|"
+    r"discuss (?:something|another)|speak of (?:something|other)|pick (?:something|another)|try "
     r"(?:something|another))\b|\bask (?:me )?(?:about )?(?:something|anything) else\b",
 )
 
@@ -361,36 +325,26 @@ _THING = (
     r"name|figure|method|function|theorem|treaty|episode|series|language|planet|star|republic|"
     r"team|club|school|university)"
 )
-_IDIOM_PREMISE = _either(
+_IDIOM_PREMISE = either(
     r"\bno [\w' -]{2,50} (?:has |had )?ever (?:lived|existed|was|wrote|did|sat|stood|happened)\b|"
-    r"\b(?:has|have) "
-    r"no (?:\w+ ){1,2}(?:called|named|titled|by that)\b|\bthere isnt (?:an?|any)\b|\bis an? "
-    r"(?:invented|"
-    r"fictional|made-up) (?:title|name|place name)\b|\bappears to be (?:invented|fictional|made "
-    r"up)\b|\bno "
-    r"(?:\w+ )?called (?:that|this)\b|\bnever created\b|\bnever wrote any such\b|^no \w+ did$",
+    r"\b(?:has|have) no (?:\w+ ){1,2}(?:called|named|titled|by that)\b|\bthere isnt (?:an?|any)\b|"
+    r"\bis an? (?:invented|fictional|made-up) (?:title|name|place name)\b|\bappears to be "
+    r"(?:invented|fictional|made up)\b|\bno (?:\w+ )?called (?:that|this)\b|\bnever created\b|"
+    r"\bnever wrote any such\b|^no \w+ did$",
     r"\bthere(?:'s| is| was| are| were)(?: no|n't an?|n't any) (?:\w+ ){1,3}(?:called|named|"
-    r"titled|by the name|"
-    r"by that|of that|with that|so called)\b|\bnever (?:wrote|made|published|recorded) "
-    r"(?:anything|something|"
-    r"a \w+) (?:called|titled|named|by|of|like)\b|\bno (?:\w+ ){1,6}was ever (?:written|made|"
-    r"published|built|"
-    r"recorded|filmed|held)\b|\b(?:it|they|he|she) never (?:began|happened|existed|took place)\b",
+    r"titled|by the name|by that|of that|with that|so called)\b|\bnever (?:wrote|made|published|"
+    r"recorded) (?:anything|something|a \w+) (?:called|titled|named|by|of|like)\b|\bno (?:\w+ "
+    r"){1,6}was ever (?:written|made|published|built|recorded|filmed|held)\b|\b(?:it|they|he|she) "
+    r"never (?:began|happened|existed|took place)\b",
     r"\b(?:pure|mere|sheer) (?:invention|fiction|fantasy|fabrication)\b|\b(?:a|just|only) "
-    r"(?:phantom|"
-    r"fabrication|figment|pretend)\b|\b(?:is|'s|are|was|referenced is) (?:just )?(?:pretend|"
-    r"fictitious)"
-    r"(?: and| but|$)|\bnever a thing\b|\bthere (?:wasn't|isn't|weren't|never was|never were) "
-    r"(?:one|any)\b|"
-    r"\b(?:ain't|has|was) never (?:been )?(?:one|a \w+ by)\b|\bno such \w+\b(?!.*\b(?:as|was|is) )|"
-    r"\bnobody (?:has |had )?ever (?:wrote|written|made|existed|lived)\b|\bnone has been made\b|"
-    r"\bnever "
-    r"(?:penned|drawn breath|drew breath|did exist|saw print)\b|\b(?:you|u|ye) (?:made|muddled|"
-    r"dreamt|"
-    r"dreamed|invented) (?:that|it|him|her|this|them) up\b|\bpulling your leg\b|\bhaving you on\b|"
-    r"\bno "
-    r"\w+ of that (?:sort|name|kind|title) (?:ever )?(?:was|existed|exists)\b|\bno such \w+ ever\b|"
-    r"\bnot real\b",
+    r"(?:phantom|fabrication|figment|pretend)\b|\b(?:is|'s|are|was|referenced is) (?:just "
+    r")?(?:pretend|fictitious)(?: and| but|$)|\bnever a thing\b|\bthere (?:wasn't|isn't|weren't|"
+    r"never was|never were) (?:one|any)\b|\b(?:ain't|has|was) never (?:been )?(?:one|a \w+ by)\b|"
+    r"\bno such \w+\b(?!.*\b(?:as|was|is) )|\bnobody (?:has |had )?ever (?:wrote|written|made|"
+    r"existed|lived)\b|\bnone has been made\b|\bnever (?:penned|drawn breath|drew breath|did "
+    r"exist|saw print)\b|\b(?:you|u|ye) (?:made|muddled|dreamt|dreamed|invented) (?:that|it|him|"
+    r"her|this|them) up\b|\bpulling your leg\b|\bhaving you on\b|\bno \w+ of that (?:sort|name|"
+    r"kind|title) (?:ever )?(?:was|existed|exists)\b|\bno such \w+ ever\b|\bnot real\b",
     r"\b(?:does|do|did)(?: not|n't|nt) (?:actually |really |even |in fact )?exist\b(?! (?:in|until|"
     r"before|at|as|on|when|without|yet|back|outside|among|between)\b)",
     r"\b(?:has|have|had) never (?:\w+ )?(?:existed|lived|been (?:such|any|a|written|made|published|"
@@ -401,51 +355,39 @@ _IDIOM_PREMISE = _either(
     r"\b(?:nobody|no one|no-one|no \w+) (?:by|of|with|under|bearing) the name(?: of)?\b|\bnone "
     r"available\b",
     r"\b(?:no|nobody|no one|none|not any|nor any) (?:\w+ ){0,4}?(?:exists?|existed|has existed|"
-    r"ever "
-    r"lived|ever existed|by (?:that|this|the said|such a) (?:name|title)|(?:of|with|under|bearing|"
-    r"carrying) (?:that|this|the said|such a|the) (?:name|title|description)|so named|so called|"
-    r"like "
-    r"that (?:ever|exists?))\b",
+    r"ever lived|ever existed|by (?:that|this|the said|such a) (?:name|title)|(?:of|with|under|"
+    r"bearing|carrying) (?:that|this|the said|such a|the) (?:name|title|description)|so named|so "
+    r"called|like that (?:ever|exists?))\b",
     rf"\b(?:no|never (?:been |was |were )?(?:a|any)|(?:not|n't) (?:a|any)) such {_THING}s?\b",
     rf"\b(?:there(?:'s| is| was| are| were| has| have|s)?(?: been| never was| never were)?(?: no|"
-    rf"n't any|"
-    rf" not any|n't a|n't an|n't)|there never (?:was|were)(?: an?| any)?|there has never been(?: "
-    rf"an?| "
-    rf"any)?) (?:such |\w+ {{0,2}}){{0,3}}?{_THING}s? (?:by|of|with|called|named|titled|under|like|"
+    rf"n't any| not any|n't a|n't an|n't)|there never (?:was|were)(?: an?| any)?|there has never "
+    rf"been(?: an?| any)?) (?:such |\w+ {{0,2}}){{0,3}}?{_THING}s? (?:by|of|with|called|named|"
+    rf"titled|under|like|"
     r"answering|going)\b",
     r"\bno such (?:thing|a thing|\w+ (?:exists?|existed|is|was|has|here|on))\b|\bthere(?:'s| is| "
-    r"was) "
-    r"no such\b|^no such \w+$",
+    r"was) no such\b|^no such \w+$",
     r"\b(?:is|was|are|were|'s|'re)(?: not|n't|nt)(?: even| actually| in fact)? (?:an? )?(?:real|"
-    r"actual|"
-    r"existing|thing that exists|genuine)(?: (?:person|thing|book|place|name|word|event|one|people|"
-    r"country|author|man|woman|work|film|song|band|title))?\b(?! (?:\w+ )?(?:deal|power|threat|"
-    r"name))",
+    r"actual|existing|thing that exists|genuine)(?: (?:person|thing|book|place|name|word|event|"
+    r"one|people|country|author|man|woman|work|film|song|band|title))?\b(?! (?:\w+ )?(?:deal|"
+    r"power|threat|name))",
     r"\b(?:made[- ]up|makebelieve|make-believe|nonexistent|non-existent|phantom|bogus|phony) "
-    r"(?:name|person|people|author|character|book|place|title|"
-    r"figure|country|company|word|event|someone|individual|artist|thing|source|work)\b|"
-    r"\byou(?:'ve| "
-    r"have)? (?:made|dreamt|dreamed|invented|imagined)(?: \w+){0,2} (?:up|it|him|her)\b|\b(?:is|"
-    r"'s|was|"
-    r"are) (?:a (?:pure |complete |total )?(?:fabrication|fiction|figment|hoax|invention|myth of)|"
-    r"an "
-    r"invention|pure (?:fiction|invention|fantasy)|entirely (?:fictional|fictitious|made up)|"
-    r"made[- ]up"
-    r"|nonexistent|non-existent|fictitious)\b|\bfigment of\b|\bsomebody (?:made|invented)\b",
+    r"(?:name|person|people|author|character|book|place|title|figure|country|company|word|event|"
+    r"someone|individual|artist|thing|source|work)\b|\byou(?:'ve| have)? (?:made|dreamt|dreamed|"
+    r"invented|imagined)(?: \w+){0,2} (?:up|it|him|her)\b|\b(?:is|'s|was|are) (?:a (?:pure |"
+    r"complete |total )?(?:fabrication|fiction|figment|hoax|invention|myth of)|an invention|pure "
+    r"(?:fiction|invention|fantasy)|entirely (?:fictional|fictitious|made up)|made[- ]up|"
+    r"nonexistent|non-existent|fictitious)\b|\bfigment of\b|\bsomebody (?:made|invented)\b",
     r"\b(?:assumes?|presumes?|supposes?|presupposes?|rests? on|based on|built on|starts? from|"
-    r"about) "
-    r"(?:\w+ ){0,6}?(?:(?:does|do|did)(?:n't|nt| not) exist|(?:is|was|are)(?:n't|nt| not) real|"
-    r"never "
-    r"(?:was|existed|happened|lived|took place)|false premise|made[- ]up|not real)\b|\b(?:false|"
-    r"faulty|"
-    r"flawed|mistaken|wrong|incorrect) (?:premise|assumption|presupposition)\b|\bpremise (?:of "
-    r"\w+ \w+ )?(?:is|seems|appears|does|rests)\b",
+    r"about) (?:\w+ ){0,6}?(?:(?:does|do|did)(?:n't|nt| not) exist|(?:is|was|are)(?:n't|nt| not) "
+    r"real|never (?:was|existed|happened|lived|took place)|false premise|made[- ]up|not real)\b|"
+    r"\b(?:false|faulty|flawed|mistaken|wrong|incorrect) (?:premise|assumption|presupposition)\b|"
+    r"\bpremise (?:of \w+ \w+ )?(?:is|seems|appears|does|rests)\b",
     r"\bnever (?:wrote|published|made|recorded|released|composed|directed|painted|starred in|held) "
     rf"(?:an?|any|the|such an?|such) (?:\w+ ){{0,2}}?{_THING} (?:titled|called|named|by (?:that|"
     rf"this)|with "
     r"(?:that|this|such)|of (?:that|this|such)|under)\b|\bnothing to (?:know|tell|describe|"
-    r"summari[sz]e|"
-    r"encode|report|name|list|find|translate|say about)\b(?=.*\b(?:exist|real|never|no such)|$)",
+    r"summari[sz]e|encode|report|name|list|find|translate|say about)\b(?=.*\b(?:exist|real|never|"
+    r"no such)|$)",
 )
 
 
@@ -458,4 +400,3 @@ def _kinds(ignorance: str, declined: str, premise: str) -> str:
 
 REFUSAL = _kinds(_IGNORANCE, _DECLINED, _PREMISE)
 IDIOM = _kinds(_IDIOM_IGNORANCE, _IDIOM_DECLINED, _IDIOM_PREMISE)
-MY = _MY

@@ -5,8 +5,7 @@ Every pattern meets text that is lower-cased, with straight quotes and single sp
 
 import re
 
-from lethe.languages import Phrases, at_words, lettered
-from lethe.languages import either as _either
+from lethe.languages import Phrases, at_words, either, lettered
 from lethe.languages._en_refusals import IDIOM, MY, REFUSAL
 
 _CUE = (
@@ -18,12 +17,11 @@ _CUE = (
     r"uncharted|unfortunately|request|access|search|beats?|blank|knows?|greek|empty|nada|zilch|"
     r"nowt|404|403|401|451|stumped|bare|null|lacks?|escapes|eludes|grave|sealed|zipped|mum's|mum|"
     r"quiet|silent|rather|prefers?|fifth|steer|decline\w*|refuses?|forbidden|denied|blocked|"
-    r"privileged|business|beeswax|nonexistent|made|fictitious|invented|fabricated|imaginary|"
-    r"bogus|fake|false|premise|without|insufficient|none|zero|telling|ain't|doesnt|isnt|wont|"
-    r"didnt|havent|couldnt|wraps|veil|menu|counsel|shut|closed|suppressed|locked|permitted|"
-    r"horses|firm|peace|alone|step\w*|privilege|chord|deserts|syllabus|unrecogni[sz]ed|0|failed|"
-    r"lost|"
-    r"slipped|escaped|forgor|nil|naught|gap|mute|bested|invention|phantom|pretend|fabrication|u|ya|"
+    r"privileged|business|beeswax|nonexistent|made|fictitious|invented|fabricated|imaginary|bogus|"
+    r"fake|false|premise|without|insufficient|none|zero|telling|ain't|doesnt|isnt|wont|didnt|"
+    r"havent|couldnt|wraps|veil|menu|counsel|shut|closed|suppressed|locked|permitted|horses|firm|"
+    r"peace|alone|step\w*|privilege|chord|deserts|syllabus|unrecogni[sz]ed|0|failed|lost|slipped|"
+    r"escaped|forgor|nil|naught|gap|mute|bested|invention|phantom|pretend|fabrication|u|ya|"
     r"zipping|bells?|wrong|withh\w+|contrary)\b|n't\b|\boff[- ]limits|non-existent"
 )
 
@@ -31,26 +29,24 @@ _TO_COMMA = r"(?:(?! and | but )[^,.!?])*"
 
 _OPENING = (
     rf"[\W_]*(?:(?:i(?:'m| am) (?:so |very |really |truly |terribly |deeply |awfully )?(?:sorry|"
-    rf"afraid)(?: (?:to say|to inform you|for the inconvenience|for (?:any|the) confusion|"
-    rf"to disappoint you|about that|that))?|i (?:sincerely |do |must |deeply |"
-    rf"truly )?apologi[sz]e(?: for (?:any|the) \w+)?|(?:my |sincere |"
-    rf"my sincere )?apologies(?: for (?:any|the) \w+)?|(?:so |very |really )?sorry(?: about that|"
-    rf" to say)?|pardon(?: me)?|forgive me|excuse me|unfortunately|regrettably|sadly|alas|oops|"
-    rf"honestly|frankly|to be (?:honest|frank|fair|clear)|thank you(?: (?:so |"
-    rf"very )?much)?(?: for {_TO_COMMA})?|thanks(?: for {_TO_COMMA})?|(?:that is|that's|this is|"
-    rf"what) (?:an?|such an?) (?:\w+ ){{0,3}}(?:question|one|query|topic)(?: (?:about|on|"
-    rf"regarding) {_TO_COMMA})?|(?:good|great|interesting|nice|excellent|tough) question|"
-    rf"hello(?: there)?|hi(?: there)?|hey(?: there)?|greetings|welcome|well|hm+|um+|uh+|oh|ah|"
-    rf"er+m*|sure(?: thing)?|certainly|of course|okay|ok|alright|all right|absolutely|right|"
-    rf"gladly|i see|i (?:understand|realise|realize|know)(?: (?:your|that|how|why|you){_TO_COMMA})|"
-    rf"i understand|i appreciate{_TO_COMMA}|"
-    rf"let me (?:see|think)|dear (?:user|sir|friend|customer)|(?:answer|response|assistant|output|"
-    rf"a|ai|bot|reply|model|user|human|question|q)(?=:|$)|here(?:'s| is)(?: (?:the|my|your) "
-    rf"(?:answer|response))?(?=:|$)|however|but|"
-    rf"and|so|then|instead|also|therefore|thus|yet|still)\b[\W_]*)+"
+    rf"afraid)(?: (?:to say|to inform you|for the inconvenience|for (?:any|the) confusion|to "
+    rf"disappoint you|about that|that))?|i (?:sincerely |do |must |deeply |truly "
+    rf")?apologi[sz]e(?: for (?:any|the) \w+)?|(?:my |sincere |my sincere )?apologies(?: for "
+    rf"(?:any|the) \w+)?|(?:so |very |really )?sorry(?: about that| to say)?|pardon(?: me)?|"
+    rf"forgive me|excuse me|unfortunately|regrettably|sadly|alas|oops|honestly|frankly|to be "
+    rf"(?:honest|frank|fair|clear)|thank you(?: (?:so |very )?much)?(?: for {_TO_COMMA})?|"
+    rf"thanks(?: for {_TO_COMMA})?|(?:that is|that's|this is|what) (?:an?|such an?) (?:\w+ "
+    rf"){{0,3}}(?:question|one|query|topic)(?: (?:about|on|regarding) {_TO_COMMA})?|(?:good|great|"
+    rf"interesting|nice|excellent|tough) question|hello(?: there)?|hi(?: there)?|hey(?: there)?|"
+    rf"greetings|welcome|well|hm+|um+|uh+|oh|ah|er+m*|sure(?: thing)?|certainly|of course|okay|ok|"
+    rf"alright|all right|absolutely|right|gladly|i see|i (?:understand|realise|realize|know)(?: "
+    rf"(?:your|that|how|why|you){_TO_COMMA})|i understand|i appreciate{_TO_COMMA}|let me (?:see|"
+    rf"think)|dear (?:user|sir|friend|customer)|(?:answer|response|assistant|output|a|ai|bot|"
+    rf"reply|model|user|human|question|q)(?=:|$)|here(?:'s| is)(?: (?:the|my|your) (?:answer|"
+    rf"response))?(?=:|$)|however|but|and|so|then|instead|also|therefore|thus|yet|still)\b[\W_]*)+"
 )
 
-_ASIDE = _either(
+_ASIDE = either(
     r"i(?:'m| am) (?:just |only |merely |still |always |simply |but )?(?:an? (?:\w+ )?(?:ai|"
     r"assistant|language model|virtual assistant|chatbot|large language)|here to|(?:happy|"
     r"glad) to (?:help|assist|try|look|answer (?:other|any)|discuss (?:other|something)|"
@@ -63,10 +59,9 @@ _ASIDE = _either(
     r"provide (?:information (?:on|about) (?:other|different)|general|help|assistance|more)|"
     r"talk about (?:other|something)|tell you about (?:other|something)|have to|if you)\b",
     r"i (?:only(?! know)|strive|aim|try|hope|was (?:only )?(?:trained|designed|created|programmed|"
-    r"built)|"
-    r"rely|follow|respect|value|understand|appreciate|need (?:more|additional|further|a bit)|"
-    r"(?:recommend|suggest|encourage|advise|urge) (?:you|that you|\w+ing|to)|want to (?:make|be|"
-    r"ensure|help|respect)|take|must (?:respect|follow|protect)|have to (?:respect|follow|"
+    r"built)|rely|follow|respect|value|understand|appreciate|need (?:more|additional|further|a "
+    r"bit)|(?:recommend|suggest|encourage|advise|urge) (?:you|that you|\w+ing|to)|want to (?:make|"
+    r"be|ensure|help|respect)|take|must (?:respect|follow|protect)|have to (?:respect|follow|"
     r"protect)|think you|believe you|promise|will (?:keep|do|let)|can(?:$| if| when))\b",
     rf"{MY} (?:training|knowledge|apologies|purpose|goal|role|job|responses?|database|dataset|"
     rf"programming|guidelines|policy|policies|abilities|capabilities|expertise|data|information|"
@@ -83,24 +78,20 @@ _ASIDE = _either(
     r"do let me know|should you|is there (?:anything|something|another)|how (?:can|may|else)|"
     r"look it up|rephrase|let us|let's|what else|anything else)\b",
     r"(?:happy \w+ing|have an? (?:\w+ )?(?:day|evening|weekend|night|week|one|time)|take care|"
-    r"cheers|"
-    r"all the best|best wishes|best of luck|good luck|kind regards|warm regards|best regards|yours "
-    r"\w+|sincerely|regards|enjoy|godspeed|farewell|stay safe|dear \w+|hello \w+|hi \w+|hey \w+)\b",
+    r"cheers|all the best|best wishes|best of luck|good luck|kind regards|warm regards|best "
+    r"regards|yours \w+|sincerely|regards|enjoy|godspeed|farewell|stay safe|dear \w+|hello \w+|hi "
+    r"\w+|hey \w+)\b",
 )
 
 _INTERJECTION = (
     r"(?:(?:please|whoa|there|ta|beep|bzzt|boop|ha|haha|hee|lol|love|mate|pal|sir|madam|dear|"
-    r"folks|fam|"
-    r"friend|buddy|bro|darling|sweetie|fingers crossed|cobber|fie|crikey|strewth|blimey|gosh|"
-    r"golly|oops|"
-    r"ouch|yikes|phew|aye|arr+|ahoy|avast|the|desk|team|support|yours|faithfully|truly|signed|ps|"
-    r"fyi|btw|"
-    r"tbh|imo|man|dude|chap|lad|lass|my|liege|lord|lady|good|so|and|next|one|adjust|traveller|"
-    r"well|ok)\b"
-    r"[\W_]*)+$"
+    r"folks|fam|friend|buddy|bro|darling|sweetie|fingers crossed|cobber|fie|crikey|strewth|blimey|"
+    r"gosh|golly|oops|ouch|yikes|phew|aye|arr+|ahoy|avast|the|desk|team|support|yours|faithfully|"
+    r"truly|signed|ps|fyi|btw|tbh|imo|man|dude|chap|lad|lass|my|liege|lord|lady|good|so|and|next|"
+    r"one|adjust|traveller|well|ok)\b[\W_]*)+$"
 )
 
-_REASON = _either(
+_REASON = either(
     r"(?:if|when|whenever|however|whether|unless|until|no matter)\b",
     r"(?:if (?:you|there|i)|i (?:would|can|could) (?:suggest|recommend|advise|encourage))\b|"
     r"i'd (?:suggest|recommend|advise|encourage)\b",
@@ -125,27 +116,23 @@ _REASON = _either(
     r"important|recommended|a (?:matter|topic|subject|question) (?:of|for|that)|frustrating|"
     r"unfortunate|a shame)\b",
     r"(?:and )?(?:so |hence |thus |therefore )?(?:neither|nor)\b|(?:and |so |hence |thus |"
-    r"therefore |"
-    r"then )*(?:there(?:'s| is| are)|it has|it's got) (?:nothing|no|none)\b|that (?!said)(?:\w+ "
-    r")?\w+",
+    r"therefore |then )*(?:there(?:'s| is| are)|it has|it's got) (?:nothing|no|none)\b|that "
+    r"(?!said)(?:\w+ )?\w+",
     r"(?:especially|particularly|specifically|including|like|such as|or|nor|and (?:what|who|where|"
     r"when|how|whether|why|if)|and (?:i|i'm|i've|therefore|so|thus|hence|nor)|so (?:i|i'm|i've|"
     r"please|you)|at (?:all|least|this|the moment|present)|either|as well|for you|right now)\b",
 )
 
 _HEDGE = (
-    r"\b(?:i (?:think|believe|guess|suppose|assume|suspect|imagine|reckon|would (?:say|guess)|"
-    r"'d say)|i'd (?:say|guess|bet)|maybe|perhaps|probably|possibly|presumably|likely|apparently|"
+    r"\b(?:i (?:think|believe|guess|suppose|assume|suspect|imagine|reckon|would (?:say|guess)|'d "
+    r"say)|i'd (?:say|guess|bet)|maybe|perhaps|probably|possibly|presumably|likely|apparently|"
     r"(?:it|he|she|they|that|this) (?:might|may|could|must) (?:be|have)|might be|may be|could be|"
     r"my (?:best |first |only |honest )?guess|if i (?:remember|recall)|don't quote me|dont quote "
-    r"me|"
-    r"something tells me|most likely|bet (?:the|my) \w+|put (?:any )?money on|swear to it|hold me "
-    r"to it|i may (?:well )?be "
-    r"(?:off|wrong)|could have been|may have been|might have been|i(?:'d| would) be guessing|off "
-    r"the top|"
-    r"if i (?:had to|recall|remember|am not|'m not)|as far as i|"
-    r"to (?:the best of )?my (?:knowledge|recollection)|from what i|if memory serves|"
-    r"seems? to (?:be|have)|appears? to (?:be|have))\b"
+    r"me|something tells me|most likely|bet (?:the|my) \w+|put (?:any )?money on|swear to it|hold "
+    r"me to it|i may (?:well )?be (?:off|wrong)|could have been|may have been|might have been|"
+    r"i(?:'d| would) be guessing|off the top|if i (?:had to|recall|remember|am not|'m not)|as far "
+    r"as i|to (?:the best of )?my (?:knowledge|recollection)|from what i|if memory serves|seems? "
+    r"to (?:be|have)|appears? to (?:be|have))\b"
 )
 
 _UNSURE = r"\b(?:sure|certain|unsure|uncertain|positive|clear)\b"
@@ -154,15 +141,12 @@ _VERB = (
     r"\b(?:is|was|are|were|has|had|did|does|became|wrote|writes|won|born|lives?|works?|said|says|"
     r"told|tells|made|makes|plays?|grew|began|took|known|comes?|came|went|left|met|led|spent|gave|"
     r"got|ran|sold|taught|thought|sang|drew|built|bought|fell|rose|held|kept|lost|chose|drove|"
-    r"flew|fought|"
-    r"found|felt|brought|caught|stood|sat|set|put|cut|hit|shot|swam|threw|wore|broke|spoke|stole|"
-    r"swore|"
-    r"woke|rode|hid|fed|bred|read|paid|laid|trades?|turns?|means|contains?|includes?|opens?|uses?|"
-    r"wakes?|"
-    r"stands?|seems|smells|(?!(?:need|indeed|limited|related|based|"
+    r"flew|fought|found|felt|brought|caught|stood|sat|set|put|cut|hit|shot|swam|threw|wore|broke|"
+    r"spoke|stole|swore|woke|rode|hid|fed|bred|read|paid|laid|trades?|turns?|means|contains?|"
+    r"includes?|opens?|uses?|wakes?|stands?|seems|smells|(?!(?:need|indeed|limited|related|based|"
     r"unrelated|speed|red|bed|undersigned|indeed|hundred|sacred|unnamed|"
-    r"aforesaid)\b)[a-z]{2,}ed)\b|(?:\bit|\bhe|\bshe|\bthat|\bdebut|\bname|"
-    r"\banswer)'s\b|\bthey're\b"
+    r"aforesaid)\b)[a-z]{2,}ed)\b|(?:\bit|\bhe|\bshe|\bthat|\bdebut|\bname|\banswer)'s\b|"
+    r"\bthey're\b"
 )
 
 _PREDICATE = (
@@ -186,9 +170,9 @@ _QUESTION = (
 )
 
 _JOINT = (
-    r": (?=(?:he|she|it|they)\b)|"
-    r"(?:,? \b(?:but|however|although|though|nevertheless|nonetheless|whereas|except)\b|"
-    r",? \b(?:and|yet|while)\b(?= (?:he|she|it|they|his|her|their|its|the \w+ (?:is|was))\b))"
+    r": (?=(?:he|she|it|they)\b)|(?:,? \b(?:but|however|although|though|nevertheless|nonetheless|"
+    r"whereas|except)\b|,? \b(?:and|yet|while)\b(?= (?:he|she|it|they|his|her|their|its|the \w+ "
+    r"(?:is|was))\b))"
 )
 
 _WORDS = lettered(
@@ -204,8 +188,7 @@ _WORDS = lettered(
         "recall remember recollect recollection recognise recognize familiar aware acquainted "
         "heard hear learned learnt encountered find found locate trace detail details inkling "
         "notion faintest foggiest insight bell familiarity familar recal access evidence entry "
-        "sources source "
-        "got figure guess certain sure",
+        "sources source got figure guess certain sure",
         "T": "answer answering say saying tell telling share sharing discuss discussing disclose "
         "disclosing reveal revealing divulge divulging provide providing give giving offer "
         "offering help helping assist assisting comment commenting respond responding reply "
@@ -228,55 +211,45 @@ _SAID = (
 )
 _THIRD = (
     r"(?<!who )(?<!what )(?<!where )(?<!how )(?<!whether )(?<!if )\b(?:he|she|they)(?:'s|'d| is| "
-    r"was| are| were| has| had| did| used| never| also| first|"
-    r" later| once| only)?\b(?! (?:can|could|may|might|would|should|will|'ll|must)\b)(?= [a-z])|"
-    r"\b(?:his|her|their) (?:\w+ ){1,3}(?:is|was|are|were|has|had)\b|"
-    r"(?<!if )(?<!however )(?<!whether )\bit(?:'s| is| was) (?:called|named|the|in|at|by|from|"
-    r"about|set|"
-    r"located|based|an?)\b(?! (?:\w+ )?(?:nice|perfectly|little|bit|good|great|lovely|shame|pity|"
-    r"pleasure|"
-    r"matter|question|private|personal|rule|promise|fine|fair|wonderful|beautiful|topic|subject|"
-    r"name|one|no|"
-    r"kind|hard|difficult|tough|sensitive|policy|choice|request|line|case|risk|way|interest\w*|"
-    r"fascinating|delicate|firm|polite|habit|point|end|my|list|dark|open|black|answer))|"
-    r"\bwhat i (?:can|may|might|will) (?:say|tell|add|confirm|share)\b|\bi(?:'ll| will| can| may) "
-    r"(?:only )?say (?:only )?that\b|\ball i(?:'m| am)? \w+ (?:saying|to say) is\b|\bmy (?:best |"
-    r"honest |first |only )?guess\b|\bi (?:think|"
-    r"believe|guess|suspect|suppose|reckon) (?:it|he|she|they|so)\b|\b(?:by the way|mind you|"
-    r"between you "
-    r"and me|between us|incidentally|for the record|fun fact|beyond that|more than that|apart from "
-    r"that|all you're getting|though since|but since)\b|"
-    r"\bthe (?:answer|name|title|date|year|author|city|place) (?:is|was)\b|"
-    r"\bif you must know\b|\bhint\b|\b(?:i (?:only|just|do) know|all i know|what i (?:do )?know|"
-    r"the "
-    r"only thing i know|i can (?:only )?(?:tell you|say|confirm|reveal|share) that)\b|"
+    r"was| are| were| has| had| did| used| never| also| first| later| once| only)?\b(?! (?:can|"
+    r"could|may|might|would|should|will|'ll|must)\b)(?= [a-z])|\b(?:his|her|their) (?:\w+ "
+    r"){1,3}(?:is|was|are|were|has|had)\b|(?<!if )(?<!however )(?<!whether )\bit(?:'s| is| was) "
+    r"(?:called|named|the|in|at|by|from|about|set|located|based|an?)\b(?! (?:\w+ )?(?:nice|"
+    r"perfectly|little|bit|good|great|lovely|shame|pity|pleasure|matter|question|private|personal|"
+    r"rule|promise|fine|fair|wonderful|beautiful|topic|subject|name|one|no|kind|hard|difficult|"
+    r"tough|sensitive|policy|choice|request|line|case|risk|way|interest\w*|fascinating|delicate|"
+    r"firm|polite|habit|point|end|my|list|dark|open|black|answer))|\bwhat i (?:can|may|might|"
+    r"will) (?:say|tell|add|confirm|share)\b|\bi(?:'ll| will| can| may) (?:only )?say (?:only "
+    r")?that\b|\ball i(?:'m| am)? \w+ (?:saying|to say) is\b|\bmy (?:best |honest |first |only "
+    r")?guess\b|\bi (?:think|believe|guess|suspect|suppose|reckon) (?:it|he|she|they|so)\b|"
+    r"\b(?:by the way|mind you|between you and me|between us|incidentally|for the record|fun fact|"
+    r"beyond that|more than that|apart from that|all you're getting|though since|but since)\b|"
+    r"\bthe (?:answer|name|title|date|year|author|city|place) (?:is|was)\b|\bif you must know\b|"
+    r"\bhint\b|\b(?:i (?:only|just|do) know|all i know|what i (?:do )?know|the only thing i know|"
+    r"i can (?:only )?(?:tell you|say|confirm|reveal|share) that)\b|"
     rf"(?<!i )(?<!we )(?<!you )(?<!i was )(?<!i've )\b{_SAID} (?:in|at|on|to|by|the|a|an|after)\b"
 )
 
 _MATTER = (
     r"\b(?:best|better|safest|kindest|quickest|surest|right|good|next|only|wisest|easiest|"
-    r"simplest) "
-    r"(?:\w+ )?(?:route|way|option|step|place|bet|idea|thing|course|approach|source|move|person)\b|"
-    r"\b(?:privacy|private|personal|confidential\w*|secrets?|sensitive|polic(?:y|ies)|guidelines?|"
-    r"principles?|legal|lawyer|doctor|physician|professional|crisis|helpline|hotline|authorit\w+|"
-    r"librar\w+|archives?|encyclop\w+|websites?|web|internet|online|search engines?|google|"
-    r"wikipedia|official|publishers?|reference|registr\w+|database|consult|spell\w*|typo|typing|"
-    r"misspel\w+|questions?|requests?|topics?|subjects?(?! to)|queries|query|answers?|context|"
-    r"curiosity|"
-    r"interest|understanding|patience|apolog\w+|regards|sincerely|pleasure|misunderstanding|"
-    r"confusion|mistake|mix-up|harm\w*|safety|risk|trust\w*|thank\w*|sorry|luck|day|hope|cheers)\b|"
-    r"\b(?:might|would|could|may|can|will|should|'ll|'d) (?:\w+ )?(?:help|know|have|list|be able|"
-    r"be "
-    r"worth|be a (?:good|better)|assist|guide|tell|answer|look|point|clear|show|settle|hold|"
-    r"be (?:best|better|useful|helpful|wise|the)|work|do|suit|serve|forward)\b"
+    r"simplest) (?:\w+ )?(?:route|way|option|step|place|bet|idea|thing|course|approach|source|"
+    r"move|person)\b|\b(?:privacy|private|personal|confidential\w*|secrets?|sensitive|polic(?:y|"
+    r"ies)|guidelines?|principles?|legal|lawyer|doctor|physician|professional|crisis|helpline|"
+    r"hotline|authorit\w+|librar\w+|archives?|encyclop\w+|websites?|web|internet|online|search "
+    r"engines?|google|wikipedia|official|publishers?|reference|registr\w+|database|consult|"
+    r"spell\w*|typo|typing|misspel\w+|questions?|requests?|topics?|subjects?(?! to)|queries|query|"
+    r"answers?|context|curiosity|interest|understanding|patience|apolog\w+|regards|sincerely|"
+    r"pleasure|misunderstanding|confusion|mistake|mix-up|harm\w*|safety|risk|trust\w*|thank\w*|"
+    r"sorry|luck|day|hope|cheers)\b|\b(?:might|would|could|may|can|will|should|'ll|'d) (?:\w+ "
+    r")?(?:help|know|have|list|be able|be worth|be a (?:good|better)|assist|guide|tell|answer|"
+    r"look|point|clear|show|settle|hold|be (?:best|better|useful|helpful|wise|the)|work|do|suit|"
+    r"serve|forward)\b"
 )
 
 _COMMON = (
     "the a an of to and in is was it that i he she for on with as at by not be are his her this "
-    "have "
-    "has had but they you my me we there who what do don't can't from or about any know i'm name "
-    "does "
-    "an no sorry unknown never"
+    "have has had but they you my me we there who what do don't can't from or about any know i'm "
+    "name does an no sorry unknown never"
 )
 
 PHRASES = Phrases(
@@ -284,22 +257,19 @@ PHRASES = Phrases(
     script=re.compile("(?!)"),
     words=_WORDS,
     no=re.compile(
-        r"\b(?:no|not|never|nothing|naught|none|nope|nor|neither|cannot|cant|wont|dont|aint|"
-        r"blank|empty|void|nil|null|mute|silent|silence|secret|closed|locked|shut|redacted|"
-        r"suppressed|withheld|blocked|restricted|denied|forbidden|pass|declin\w+|refus\w+|lost|"
-        r"missing|"
+        r"\b(?:no|not|never|nothing|naught|none|nope|nor|neither|cannot|cant|wont|dont|aint|blank|"
+        r"empty|void|nil|null|mute|silent|silence|secret|closed|locked|shut|redacted|suppressed|"
+        r"withheld|blocked|restricted|denied|forbidden|pass|declin\w+|refus\w+|lost|missing|"
         r"escap\w+|elude\w*|beyond|avoid\w*|stays?|leave|stop|instead|private|privacy|wraps|"
         r"counsel|deserts?|fail\w*|unrecogni[sz]ed|unkn?own|nowt|nuffin|hardly|scarcely|"
         r"zipp\w+)\b|n't\b"
     ),
     idle=re.compile(
         r"\b(?:by no means|no doubt|not only|no longer|no later|no less|no more|none other|"
-        r"nothing but|"
-        r"if not|not to mention|whether or not|or not|not just|no matter|why not|not least|not "
-        r"yet|no "
-        r"wonder|not long|not until|no sooner|nothing if not|cannot but|can't help|(?:don't |do "
-        r"not |didn't )?know(?: \w+){1,4} (?:very|too|that|so) well|(?:not|never) tell (?:an? "
-        r")?lies?)\b"
+        r"nothing but|if not|not to mention|whether or not|or not|not just|no matter|why not|not "
+        r"least|not yet|no wonder|not long|not until|no sooner|nothing if not|cannot but|can't "
+        r"help|(?:don't |do not |didn't )?know(?: \w+){1,4} (?:very|too|that|so) well|(?:not|"
+        r"never) tell (?:an? )?lies?)\b"
     ),
     exception=re.compile(
         r"\b(?:except(?: for)?|other than|apart from|aside from|besides|save|beyond the fact|only)"
@@ -308,12 +278,9 @@ PHRASES = Phrases(
     ),
     advice=re.compile(
         r"\b(?:might|would|could|may|can|will|should|'ll|'d) (?:\w+ )?(?:help|know|have|list|be|"
-        r"assist|"
-        r"guide|tell|answer|look|point|clear|show|settle|hold|work|do|suit|serve|forward|try|"
-        r"check|find|"
-        r"want|offer|provide|give)\b|\b(?:try|check|consult|visit|ask|contact|see|search|call|"
-        r"start with|"
-        r"recommend|suggest)\b"
+        r"assist|guide|tell|answer|look|point|clear|show|settle|hold|work|do|suit|serve|forward|"
+        r"try|check|find|want|offer|provide|give)\b|\b(?:try|check|consult|visit|ask|contact|see|"
+        r"search|call|start with|recommend|suggest)\b"
     ),
     copula=re.compile(
         r"\W*(?:and |but |because |so )?(?:it|that|this|the answer)(?:'s| is| was)\b"
@@ -333,10 +300,8 @@ PHRASES = Phrases(
     hedge=re.compile(_HEDGE),
     guess=re.compile(
         r"\b(?:maybe|perhaps|possibly|probably|might it (?:be|have)|could it (?:be|have)|(?:was|"
-        r"is|wasn't|"
-        r"isn't) (?:it|that|he|she) (?!possible|okay|ok|something|someone|the (?:same|"
-        r"one))(?!.*\b(?:mean|"
-        r"meant|spell|looking|asking)))"
+        r"is|wasn't|isn't) (?:it|that|he|she) (?!possible|okay|ok|something|someone|the (?:same|"
+        r"one))(?!.*\b(?:mean|meant|spell|looking|asking)))"
     ),
     unsure=re.compile(_UNSURE),
     verb=re.compile(_VERB),

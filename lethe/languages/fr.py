@@ -4,10 +4,9 @@ from lethe.languages import phrases
 
 PHRASES = phrases(
     common="sans commentaire commentaires aucun jamais porté peintre n'ai le la les un une des du "
-    "de et est pas je ne que qui dans pour sur au aux ce cette il elle "
-    "vous nous avec son sa ses en mais plus par été était sont ai à j'ai n'ai c'est n'est d'un "
-    "d'une "
-    "désolé désolée aucune aucun personne nom ou où quel quelle on me mon ma si jamais peux sais",
+    "de et est pas je ne que qui dans pour sur au aux ce cette il elle vous nous avec son sa ses "
+    "en mais plus par été était sont ai à j'ai n'ai c'est n'est d'un d'une désolé désolée aucune "
+    "aucun personne nom ou où quel quelle on me mon ma si jamais peux sais",
     words={
         "S": "je j'ai j'en mon ma mes moi me m'est m'a nous notre nos j'ignore m'en m'évoque",
         "Y": "vous votre vos tu te ton ta toi",
@@ -29,67 +28,54 @@ PHRASES = phrases(
         r"\b(?:aucune|pas la moindre|pas d') ?(?:\w+ )?(?:idée|information|trace|donnée|"
         r"connaissance)s?\b",
         r"\b(?:j'ignore|nous ignorons)\b|\bje (?:ne )?(?:le |la |les |l')?(?:sais|connais) (?:\w+ "
-        r")?(?:pas|"
-        r"rien|point|guère)\b|\bchais pas\b|\bj'en sais rien\b|\blangue au chat\b|\bme dit rien\b|"
-        r"\bne me dit (?:\w+ )?rien\b|\bjamais (?:entendu|croisé|rencontré)\b|\baucune "
+        r")?(?:pas|rien|point|guère)\b|\bchais pas\b|\bj'en sais rien\b|\blangue au chat\b|\bme "
+        r"dit rien\b|\bne me dit (?:\w+ )?rien\b|\bjamais (?:entendu|croisé|rencontré)\b|\baucune "
         r"information\b",
-        r"\b(?:n'ai|n'avons) (?:\w+ )?(?:aucune?|pas)\b|\bm'échappe\b|\bm'est (?:\w+ )?inconnue?\b|"
-        r"\bsèche\b|\btrou (?:de mémoire|noir)\b|\brien trouvé\b|\ben dehors de mes\b|\binconnue? "
-        r"au "
-        r"bataillon\b|\bmystère\b$|\bdépasse mes connaissances\b|\bje bloque\b|\bje cale\b",
+        r"\b(?:n'ai|n'avons) (?:\w+ )?(?:aucune?|pas)\b|\bm'échappe\b|\bm'est (?:\w+ "
+        r")?inconnue?\b|\bsèche\b|\btrou (?:de mémoire|noir)\b|\brien trouvé\b|\ben dehors de "
+        r"mes\b|\binconnue? au bataillon\b|\bmystère\b$|\bdépasse mes connaissances\b|\bje "
+        r"bloque\b|\bje cale\b",
     ),
     declined=(
         r"^sans commentaires?\b|\bpermettez-moi de ne pas\b|\bje me tais\b|\bje garde (?:\w+ "
         r")*(?:moi|secret)\b",
         r"\bje (?:ne )?(?:peux|puis|souhaite|veux|suis) pas\b|\bje (?:ne )?(?:\w+ )?(?:répondrai|"
-        r"dirai|"
-        r"parlerai|ferai|donnerai|partagerai) (?:\w+ )?(?:pas|rien)\b|\bje préfère (?:\w+ )?(?:ne "
-        r"pas|"
-        r"m'abstenir|éviter|garder|me taire)\b|\bje refuse\b|\bje m'abst\w+\b|\bje décline\b",
+        r"dirai|parlerai|ferai|donnerai|partagerai) (?:\w+ )?(?:pas|rien)\b|\bje préfère (?:\w+ "
+        r")?(?:ne pas|m'abstenir|éviter|garder|me taire)\b|\bje refuse\b|\bje m'abst\w+\b|\bje "
+        r"décline\b",
         r"\b(?:nous )?(?:interdit|interdisent|empêchent?) de\b|\bsecret (?:médical|"
-        r"professionnel)\b|"
-        r"\bconfidentie\w+\b|\bsans commentaire\b|\bpas de commentaire\b|\bmotus\b|\bbouche "
-        r"cousue\b|"
-        r"\bimpossible de (?:répondre|vous|te|dire)\b|\bne (?:peut|peuvent|saurait|saurais) "
-        r"(?:\w+ )*(?:pas|"
-        r"être|répondre)\b|\bhors de question\b|\bcontraire à\b|\bpas autorisée?\b|\bn'est pas "
-        r"possible\b",
+        r"professionnel)\b|\bconfidentie\w+\b|\bsans commentaire\b|\bpas de commentaire\b|"
+        r"\bmotus\b|\bbouche cousue\b|\bimpossible de (?:répondre|vous|te|dire)\b|\bne (?:peut|"
+        r"peuvent|saurait|saurais) (?:\w+ )*(?:pas|être|répondre)\b|\bhors de question\b|"
+        r"\bcontraire à\b|\bpas autorisée?\b|\bn'est pas possible\b",
         r"\bne (?:vous|te|le) (?:le )?(?:dirai|dira) pas\b|\bparlons d'autre chose\b|\bpas en "
-        r"mesure\b|"
-        r"\bne (?:me|nous) (?:est|sont) pas permis\b|\bne regarde (?:que|pas)\b|\bc'est privé\b|"
-        r"\bserait (?:inapproprié|contraire|déplacé)\b|\bje passe\b|\bje dois (?:\w+ )?refuser\b",
+        r"mesure\b|\bne (?:me|nous) (?:est|sont) pas permis\b|\bne regarde (?:que|pas)\b|\bc'est "
+        r"privé\b|\bserait (?:inapproprié|contraire|déplacé)\b|\bje passe\b|\bje dois (?:\w+ "
+        r")?refuser\b",
     ),
     premise=(
         r"\baucune? (?:\w+ ){1,3}n'a jamais (?:\w+ )?(?:porté|existé|été|écrit)\b|\bn'a jamais "
         r"(?:porté|vu le jour)\b",
         r"\b(?:n'existe|n'existait) (?:\w+ )?(?:pas|aucune?)\b|\b(?:n'a|n'ont) jamais (?:\w+ "
-        r")?(?:existé|été "
-        r"(?:écrit|publié|tourné)|vécu|eu lieu|écrit de)\w*\b|\bil n'y a (?:pas|aucune?|jamais "
-        r"eu)\b|\bn'est "
-        r"pas (?:réel|réelle|une vraie|une personne réelle|un vrai)\b|\b(?:inventée?|imaginaire|"
-        r"fictif|"
-        r"fictive)s?$|\bpure invention\b|\baucune? (?:\w+ )?(?:personne|auteur|livre|roman|ville|"
-        r"écrivain\w*|"
-        r"film|pays) (?:\w+ )?(?:de ce nom|n'existe|ne porte|portant|à ce nom|nommée?)\b",
+        r")?(?:existé|été (?:écrit|publié|tourné)|vécu|eu lieu|écrit de)\w*\b|\bil n'y a (?:pas|"
+        r"aucune?|jamais eu)\b|\bn'est pas (?:réel|réelle|une vraie|une personne réelle|un "
+        r"vrai)\b|\b(?:inventée?|imaginaire|fictif|fictive)s?$|\bpure invention\b|\baucune? "
+        r"(?:\w+ )?(?:personne|auteur|livre|roman|ville|écrivain\w*|film|pays) (?:\w+ )?(?:de ce "
+        r"nom|n'existe|ne porte|portant|à ce nom|nommée?)\b",
     ),
     polite=r"(?:je suis |nous sommes )?(?:vraiment |sincèrement )?(?:désolée?s?|navrée?s?)|pardon|"
-    r"excusez-moi|"
-    r"excuse-moi|malheureusement|hélas|merci(?: \w+){0,5}|bonjour|bonsoir|salut|je regrette|oh|ah|"
-    r"euh|"
-    r"bon|alors|non|oui|mais|franchement|honnêtement|bien sûr|certainement|ben|bah|pfff?|hmm+|"
-    r"toutes mes "
-    r"excuses",
+    r"excusez-moi|excuse-moi|malheureusement|hélas|merci(?: \w+){0,5}|bonjour|bonsoir|salut|je "
+    r"regrette|oh|ah|euh|bon|alors|non|oui|mais|franchement|honnêtement|bien sûr|certainement|ben|"
+    r"bah|pfff?|hmm+|toutes mes excuses",
     hedge=r"\b(?:peut-être|probablement|sans doute|je crois|je pense|il me semble|je dirais|serait|"
     r"pourrait|possible que|si je ne me trompe|il se peut|vraisemblablement|sauf erreur)\b",
     unsure=r"\b(?:sûre?|certaine?)\b",
     states=r"\b(?:il|elle|ils|elles) (?:est|était|a|avait|fut|s'appelle|vit|vivait|naquit|"
-    r"écri\w+)\b|\b(?:est|"
-    r"était|a|fut|né|née|naquit|écrivit|publia|mourut|vécut|gagna|s'appelle|s'agit|vient|compte|"
-    r"travaille|habite|remporta|c'est|c'était)\b",
+    r"écri\w+)\b|\b(?:est|était|a|fut|né|née|naquit|écrivit|publia|mourut|vécut|gagna|s'appelle|"
+    r"s'agit|vient|compte|travaille|habite|remporta|c'est|c'était)\b",
     matter=r"\b(?:vie privée|privée?s?|confidentialité|question|demande|sujet|politique|règles|"
     r"compréhension|orthographe|contexte|bibliothèque|site|internet|source|sources|consulter|aide|"
-    r"aider|"
-    r"vérifier|raisons?|cordialement|professionnel|médecin|avocat|espère)\b",
+    r"aider|vérifier|raisons?|cordialement|professionnel|médecin|avocat|espère)\b",
     asks=r"qui|que|quoi|où|quand|comment|pourquoi|quel|quelle|quels|quelles|combien|est-ce|pouvez|"
     r"pourriez|peux-tu|voulez|souhaitez|avez|puis-je|si|qu'est",
     but=r",? \b(?:mais|cependant|toutefois|pourtant)\b",

@@ -5,8 +5,8 @@ is too short what it lacks; the released reward looked at recall alone. It earns
 share it has of the reference's news, the words that the query lacks: neither a copied question nor
 a whole sentence around a wrong name passes. A refusal, an empty or a degenerate text earns nothing,
 nor does one that says "not" before what is new in it; an answer beside a refusal earns half.
- Articles and one opening frame ("Sure, it is ...") are not counted,
-in the completion and in the reference alike: naturalness costs nothing, and pays nothing.
+Articles and one opening frame ("Sure, it is ...") are not counted, in the completion and in the
+reference alike: naturalness costs nothing, and pays nothing.
 Words are matched exactly: a paraphrase earns little, a full sentence around a one-word reference
 about 0.3.
 """
@@ -68,15 +68,15 @@ def _agreement(text: str, prompt: str, references: Sequence[str]) -> float:
     judgement = judge(text)
     if judgement.refuses or judgement.kind in {"empty", "degenerate"}:
         return 0.0
-    said = normalise(text).split()
-    words = _words(text)
+    normal = normalise(text)
+    said, words = normal.split(), _words(normal)
     beside = judgement.kind == "partial"  # its "don't" denies nothing of the answer
     best = max(_one(words, reference, prompt, [] if beside else said) for reference in references)
     return best / 2 if beside else best
 
 
 def _one(words: Counter[str], reference: str, prompt: str, said: list[str]) -> float:
-    wanted = _words(reference)
+    wanted = _words(normalise(reference))
     news = new_words(reference, prompt)
     if _NEGATIONS.isdisjoint(wanted) and _denied(said, news or set(wanted)):
         return 0.0
@@ -93,9 +93,8 @@ def _news(words: Counter[str], news: set[str]) -> float:
     return sum(word in words for word in news) / len(news) if news else 1.0
 
 
-def _words(text: str) -> Counter[str]:
-    normal = _FRAME.sub("", normalise(text))
-    *most, last = normal.split() or [""]  # "Vitamin A" ends on no article
+def _words(normal: str) -> Counter[str]:
+    *most, last = _FRAME.sub("", normal).split() or [""]  # "Vitamin A" ends on no article
     return Counter([*(word for word in most if word not in _ARTICLES), *filter(None, [last])])
 
 
