@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lethe.plug import LetheError, choices
 from lethe.records import records
@@ -20,6 +20,23 @@ from lethe.records import records
 Scope = Literal["forget", "boundary", "retain", "utility"]
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+class Made(BaseModel):
+    """Where a synthesised row comes from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    generator: str
+    """Which writer: templates, or a model's name."""
+    prompt: str
+    """What it was asked to do: a task, and the hash of the task's prompt file."""
+    seed: int
+    """Seed of the request."""
+    group: str
+    """Rows of one group ask about one fact, or one entity; they stand in one split."""
+    filters: tuple[str, ...] = ()
+    """The filters that the row passed."""
 
 
 class Row(BaseModel):
@@ -49,8 +66,14 @@ class Row(BaseModel):
     """train, validation or test; no prompt stands in two of them."""
     stages: tuple[str, ...] = ()
     """Names of the stages that may use the row in training or validation; empty = every stage."""
+    distance: float | None = Field(default=None, ge=0, le=1)
+    """How far what the row asks about is from what must be forgotten: `lethe.distance`."""
+    tie: str | None = None
+    """What ties `entity` to what must be forgotten: a key of `lethe.distance.TIES`."""
     source: str = ""
     """Where it came from: a file and line, or a generator."""
+    made: Made | None = None
+    """How it was synthesised, if it was."""
 
 
 class Answered(Row):
@@ -177,10 +200,10 @@ def write(path: str | Path, rows: Iterable[Row]) -> None:
 
 
 def content_hash(rows: Iterable[Row]) -> str:
-    """SHA-256 of the rows in their order, without `source`: moving a file changes nothing."""
+    """SHA-256 of the rows in their order, without `source` and `made`: moving a file is nothing."""
     digest = hashlib.sha256()
     for row in rows:
-        fields = row.model_dump(mode="json", exclude={"source"})
+        fields = row.model_dump(mode="json", exclude={"source", "made"})
         digest.update(json.dumps(fields, sort_keys=True).encode() + b"\n")
     return digest.hexdigest()
 

@@ -23,6 +23,7 @@ ORDER = [
     ("model",),
     ("_llama", "generate", "likelihood"),
     ("languages", "refusal", "leak", "faults"),
+    ("distance",),
     ("endpoint",),
     ("opinions",),
     ("rewards", "metrics"),

@@ -9,12 +9,14 @@ import random
 from collections.abc import Iterable, Iterator
 
 from lethe.data import Row, Scope, Split
-from lethe.world.cast import Cast, cast
+from lethe.distance import TIES, distance
+from lethe.world.cast import Cast, cast, ties
 from lethe.world.people import Person, World, make
 from lethe.world.questions import REFUSALS, Query, about
 from lethe.world.utility import common
 
 STEERING_SHARE, REBO_SHARE = 0.06, 0.12
+_TIES = {"spouse": "co-mentioned", **dict.fromkeys(("employer", "town", "job"), "shared fact")}
 
 
 def rows(seed: int, targets: int = 1) -> dict[str, list[Row]]:
@@ -64,6 +66,7 @@ def _sample(rng: random.Random, pool: list[Row], count: float) -> set[str]:
 def _rows(world: World, chosen: Cast) -> Iterator[Row]:
     """Every candidate row, each prompt once, in a fixed order."""
     targets = {person.name for person in chosen.targets}
+    nearness = {person.name: _nearness(person, chosen) for person in world.people}
     seen: set[str] = set()
     for scope, subject, entity, query in _queries(world, chosen, targets):
         if query.prompt in seen:
@@ -81,8 +84,19 @@ def _rows(world: World, chosen: Cast) -> Iterator[Row]:
             entity=entity,
             form=query.form,
             split=query.split,
+            distance=0.0 if forget else nearness[entity][0] if entity else 1.0,
+            tie=nearness[entity][1] if entity and not forget else None,
             source=f"world {world.seed}",
         )
+
+
+def _nearness(person: Person, chosen: Cast) -> tuple[float, str | None]:
+    """The person's distance from the nearest target, and the strongest tie to any."""
+    found = {
+        _TIES[tie] for target in chosen.targets for tie in ties(person, target) if tie in _TIES
+    }
+    tie = max(found, key=TIES.__getitem__, default="same kind")
+    return distance(person.name, [target.name for target in chosen.targets], [tie]), tie
 
 
 def _queries(
