@@ -101,6 +101,32 @@ def _judge(given: argparse.Namespace, rest: list[str]) -> None:
     print(judging.report(texts, second, given.out))
 
 
+def _synthesize(given: argparse.Namespace, rest: list[str]) -> None:
+    from lethe import config, overrides
+    from lethe.synthesis import Settings, synthesize
+
+    if given.help:
+        given.parser.print_help()
+        print()
+        rest = ["--help"]
+    elif not given.target:
+        raise LetheError('--target: whom or what must be forgotten? as in: --target "Ada Vance"')
+    raw = {key: getattr(given, key) for key in ("target", "facts", "wordings", "documents", "out")}
+    if given.llm:
+        address = {"base_url": given.base_url, "api_key_env": given.api_key_env}
+        raw["endpoint"] = {"model": given.llm} | {k: v for k, v in address.items() if v}
+    elif given.base_url or given.api_key_env:
+        raise LetheError("--base-url, --api-key-env: go with --llm, the model's name there")
+    raw["target"] = given.target or "TARGET"
+    settings = config.validated(Settings, {k: v for k, v in raw.items() if v}, "command line")
+    settings = overrides.override(settings, rest, given.parser.prog)
+    model = (
+        config.validated(config.Model, {"path": given.model}, "--model") if given.model else None
+    )
+    place = synthesize(settings, model)
+    print(f"rows: {place / 'forget.jsonl'}, {place / 'boundary.jsonl'}")
+
+
 def _list(given: argparse.Namespace, rest: list[str]) -> None:
     for kind in [given.kind] if given.kind else plug.KINDS:
         print(f"{kind}:")
@@ -123,6 +149,12 @@ def _world_train(given: argparse.Namespace, rest: list[str]) -> None:
     if given.out:
         world.train(given.world_seed, given.out)
     print(given.out or world.checkpoint(given.world_seed))
+
+
+def _world_facts(given: argparse.Namespace, rest: list[str]) -> None:
+    from lethe.world import facts
+
+    print("\n".join(map(str, facts.write(given.world_seed, given.out or Path()))))
 
 
 def _world_show(given: argparse.Namespace, rest: list[str]) -> None:
@@ -227,6 +259,30 @@ def _run_commands(commands: argparse._SubParsersAction) -> None:
     evaluate.add_argument("--metrics", nargs="+", help="names; see lethe list metric")
     evaluate.add_argument("--limit", type=_positive, help="at most so many rows of each group")
     _out(evaluate, "folder for the answers and numbers; runs/evaluate-<model> if not given")
+    synthesize = _command(
+        commands,
+        "synthesize",
+        _synthesize,
+        "make the rows from a name: what to refuse and what to go on answering",
+        overridable=True,
+        add_help=False,
+        epilog="Every other setting is an option too: --questions 100, --neighbours 40, "
+        "--endpoint.concurrency 16, --price 0.15 0.6, --budget 2. --help lists them.",
+    )
+    synthesize.add_argument("--target", metavar="NAME", help="whom or what must be forgotten")
+    synthesize.add_argument(
+        "--model", metavar="MODEL", help="the original model: folder, Hub id or world:SEED"
+    )
+    synthesize.add_argument("--llm", metavar="MODEL", help="who writes: a chat model's name")
+    synthesize.add_argument("--base-url", metavar="URL", help="its server; localhost:8000/v1")
+    synthesize.add_argument("--api-key-env", metavar="NAME", help="variable of its key")
+    synthesize.add_argument("--facts", metavar="FILE", type=Path, help="entity, attribute, value")
+    synthesize.add_argument("--wordings", metavar="FILE", type=Path, help="how to ask for them")
+    synthesize.add_argument(
+        "--documents", metavar="FILE", type=Path, nargs="+", help="texts about the target"
+    )
+    _out(synthesize, "where the rows go; data/<target> if not given")
+    synthesize.add_argument("-h", "--help", action="store_true", help="show this help and exit")
     report = _command(commands, "report", _report, "write a run's report.html anew")
     report.add_argument("run", metavar="RUN", type=Path, help="a run folder")
     judge = _command(commands, "judge", _judge, "tell refusals from answers in a file of texts")
@@ -251,6 +307,9 @@ def _world_commands(commands: argparse._SubParsersAction) -> None:
     train = _command(inner, "train", _world_train, "train its model and print where it is")
     _world_seed(train)
     _out(train, "train anew into this folder, instead of using the cache")
+    facts = _command(inner, "facts", _world_facts, "write its facts and how to ask for them")
+    _world_seed(facts)
+    _out(facts, "the folder for facts.csv and wordings.yaml; the working directory if not given")
     show = _command(inner, "show", _world_show, "print some of its rows")
     _world_seed(show)
     show.add_argument("--split", choices=("train", "validation", "test"), default="test")

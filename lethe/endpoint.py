@@ -5,24 +5,25 @@ heeds Retry-After. With a cache file every reply is appended to it the moment it
 killed run asks only what is still open, and the same questions give the same replies.
 """
 
-import hashlib
-import json
 import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from pydantic import Field
 
+from lethe import replies
 from lethe.config import Frozen
 from lethe.plug import LetheError
+from lethe.replies import Reply
 
 Messages = Sequence[dict[str, str]]
+_TOO_DEAR = Reply(None, "over the budget", 0, 0, False)
 
 
 class Endpoint(Frozen):
@@ -46,19 +47,41 @@ class Endpoint(Frozen):
     """Longest reply, in tokens."""
 
 
-class Reply(NamedTuple):
-    """What came back for one question."""
+class Budget:
+    """What may be spent: every question is reserved at its worst before it is asked."""
 
-    text: str | None
-    """The reply; None if there was none after every try."""
-    error: str | None
-    """Why there is none."""
-    prompt_tokens: int
-    """As the server counts them; 0 if it does not say."""
-    completion_tokens: int
-    """As the server counts them; 0 if it does not say."""
-    cached: bool
-    """Whether it came out of the cache file: nothing was asked, nothing paid."""
+    def __init__(self, limit: float, price: tuple[float, float], spent: float = 0.0) -> None:
+        """Start with what was spent before.
+
+        Args:
+            limit: Most to spend, in the currency of the price.
+            price: Of a million tokens read, and of a million tokens written.
+            spent: Spent already.
+        """
+        self.limit, self.price, self.spent = limit, price, spent
+        self._lock = threading.Lock()
+        self._reserved = 0.0
+
+    def cost(self, read: int, written: int) -> float:
+        """What tokens cost."""
+        return (read * self.price[0] + written * self.price[1]) / 1e6
+
+    def reserve(self, body: dict[str, Any]) -> float | None:
+        """The most that a request can cost, held back; None if that is more than is left."""
+        read = sum(len(m["content"].encode()) for m in body["messages"])
+        most = self.cost(read, body["max_tokens"])
+        with self._lock:
+            if self.spent + self._reserved + most > self.limit:
+                return None
+            self._reserved += most
+            return most
+
+    def settle(self, reserved: float, reply: Reply) -> None:
+        """Count what a request did cost; all that was held back where the server does not say."""
+        told = self.cost(reply.prompt_tokens, reply.completion_tokens)
+        with self._lock:
+            self._reserved -= reserved
+            self.spent += told if reply.prompt_tokens or reply.completion_tokens else reserved
 
 
 def ask(
@@ -68,6 +91,7 @@ def ask(
     cache: Path | None = None,
     schema: dict[str, Any] | None = None,
     seeds: Sequence[int] | None = None,
+    budget: Budget | None = None,
     progress: Callable[[Reply], object] = lambda reply: None,
 ) -> list[Reply]:
     """Ask every question once and give the replies in order.
@@ -81,6 +105,7 @@ def ask(
             answers 400 to it is asked again without.
         seeds: One for each question, sent along; equal questions with different seeds are asked
             apart.
+        budget: What may be spent; a question that could cost more than is left is not asked.
         progress: Called with each reply as it arrives, from this thread.
 
     Returns:
@@ -89,25 +114,31 @@ def ask(
 
     Raises:
         LetheError: The `openai` package is missing, the server cannot be reached, or it rejects
-            the key, the model or the question itself: asking on would only repeat that.
+            the key, the model or the question itself: asking on would only repeat that. Or the
+            budget is used up; what was asked until then is in the cache.
     """
     bodies = [
         _body(endpoint, question, schema, seeds[i] if seeds else None)
         for i, question in enumerate(questions)
     ]
-    keys = [_key(endpoint.base_url, body) for body in bodies]
-    known = _read(cache) if cache else {}
+    keys = [replies.key_of(endpoint.base_url, body) for body in bodies]
+    known = replies.read(cache) if cache else {}
     open_keys = {key: body for key, body in zip(keys, bodies, strict=True) if key not in known}
     for key in dict.fromkeys(keys):
         if key in known:
             progress(known[key])
     fresh: dict[str, Reply] = {}
     if open_keys:
-        for key, reply in _fetch(endpoint, open_keys):
+        for key, reply in _fetch(endpoint, open_keys, budget):
             fresh[key] = reply
             if cache and reply.text is not None:
-                _append(cache, key, reply)
+                replies.append(cache, key, reply)
             progress(reply)
+    if budget and any(reply is _TOO_DEAR for reply in fresh.values()):
+        raise LetheError(
+            f"{endpoint.base_url}: the budget of {budget.limit:g} is used up: {budget.spent:.2f} "
+            "spent, and the next question could cost more than is left; what was answered is kept"
+        )
     return [known.get(key) or fresh[key] for key in keys]
 
 
@@ -128,19 +159,17 @@ def _body(
     return body
 
 
-def _key(base_url: str, body: dict[str, Any]) -> str:
-    sent = json.dumps([base_url, body], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(sent.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _fetch(endpoint: Endpoint, bodies: dict[str, dict[str, Any]]):
+def _fetch(endpoint: Endpoint, bodies: dict[str, dict[str, Any]], budget: Budget | None):
     """Yield (key, reply) as they arrive; whatever is fatal or Ctrl-C cancels the rest."""
     _knock(endpoint)
     client = _client(endpoint)
     stop = threading.Event()
     pool = ThreadPoolExecutor(max_workers=min(endpoint.concurrency, len(bodies)))
     try:
-        waiting = {pool.submit(_one, client, endpoint, body, stop): k for k, body in bodies.items()}
+        waiting = {
+            pool.submit(_paid, client, endpoint, body, stop, budget): k
+            for k, body in bodies.items()
+        }
         for future in as_completed(waiting):
             yield waiting[future], future.result()
     finally:
@@ -185,11 +214,28 @@ def _client(endpoint: Endpoint) -> Any:
     )
 
 
-def _one(client: Any, endpoint: Endpoint, body: dict[str, Any], stop: threading.Event) -> Reply:
-    import openai
-
+def _paid(
+    client: Any,
+    endpoint: Endpoint,
+    body: dict[str, Any],
+    stop: threading.Event,
+    budget: Budget | None,
+) -> Reply:
+    """One question, if nothing stopped the others and the budget allows it."""
     if stop.is_set():
         return Reply(None, "stopped", 0, 0, False)
+    reserved = budget.reserve(body) if budget else 0.0
+    if reserved is None:
+        return _TOO_DEAR
+    reply = _one(client, endpoint, body)
+    if budget:
+        budget.settle(reserved, reply)
+    return reply
+
+
+def _one(client: Any, endpoint: Endpoint, body: dict[str, Any]) -> Reply:
+    import openai
+
     where = f"{endpoint.base_url}, model {endpoint.model}"
     tries = endpoint.retries + 1
     try:
@@ -205,7 +251,7 @@ def _one(client: Any, endpoint: Endpoint, body: dict[str, Any], stop: threading.
         ) from error
     except openai.BadRequestError as error:
         if "response_format" in body:
-            return _one(client, endpoint, _without_schema(body), stop)
+            return _one(client, endpoint, _without_schema(body))
         raise LetheError(f"{where}: rejects the question: {_message(error)}") from error
     except openai.NotFoundError as error:
         raise LetheError(f"{where}: no such model or address: {_message(error)}") from error
@@ -236,44 +282,3 @@ def _reply(completion: Any) -> Reply:
     if not isinstance(text, str) or not text.strip():
         return Reply(None, "an empty reply, or not a chat completion", *counts, False)
     return Reply(text, None, *counts, False)
-
-
-def _read(cache: Path) -> dict[str, Reply]:
-    """The replies on file; a line torn by a kill is left out, and asked again."""
-    found = {}
-    if not cache.is_file():
-        return found
-    for line in cache.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            entry = json.loads(line)
-            found[entry["key"]] = Reply(
-                entry["text"], None, entry["prompt_tokens"], entry["completion_tokens"], True
-            )
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
-
-
-def _append(cache: Path, key: str, reply: Reply) -> None:
-    entry = {
-        "key": key,
-        "text": reply.text,
-        "prompt_tokens": reply.prompt_tokens,
-        "completion_tokens": reply.completion_tokens,
-    }
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        torn = cache.is_file() and not _ends_a_line(cache)
-        with cache.open("a", encoding="utf-8") as out:
-            out.write(("\n" if torn else "") + json.dumps(entry, ensure_ascii=True) + "\n")
-    except OSError as error:
-        raise LetheError(f"{cache}: cannot be written: {error.strerror or error}") from error
-
-
-def _ends_a_line(file: Path) -> bool:
-    with file.open("rb") as inside:
-        inside.seek(0, os.SEEK_END)
-        if not inside.tell():
-            return True
-        inside.seek(-1, os.SEEK_END)
-        return inside.read(1) == b"\n"

@@ -16,19 +16,20 @@ from typing import Annotated, Any
 from pydantic import BaseModel
 
 from lethe import config, plug, yaml12
-from lethe.config import Recipe
+from lethe.config import M
 from lethe.plug import LetheError
 
 WHERE = "command line"
 
 
-def override(recipe: Recipe, args: list[str]) -> Recipe:
-    """The recipe with command-line settings in place of its own.
+def override(recipe: M, args: list[str], prog: str = "lethe run RECIPE") -> M:
+    """The recipe, or other settings, with those of the command line in place of its own.
 
     Args:
         recipe: Gives the defaults, and with its stages the options there are.
         args: As in `["--seed", "3", "--stages.1.num-generations", "16"]`. `--help` prints every
             option with its help and exits.
+        prog: The command, for its help.
 
     Raises:
         LetheError: An unknown option (the choices are named) or a wrong value.
@@ -36,8 +37,8 @@ def override(recipe: Recipe, args: list[str]) -> Recipe:
     if not args:
         return recipe
     form = _form(recipe, _asked(args))
-    filled = dataclasses.asdict(_parse(form, args))
-    return config.from_dict(_merged(config.plain(recipe), filled), WHERE)
+    filled = dataclasses.asdict(_parse(form, args, prog))
+    return config.validated(type(recipe), _merged(config.plain(recipe), filled), WHERE)
 
 
 def _asked(args: list[str]) -> list[str]:
@@ -105,7 +106,7 @@ def _dataclass(name: str, fields: list[tuple[str, Any, str, Any]]) -> Any:
     return made(**{key: default for key, _, _, default in fields})
 
 
-def _parse(form: Any, args: list[str]) -> Any:
+def _parse(form: Any, args: list[str], prog: str) -> Any:
     import tyro
 
     conf = (tyro.conf.AvoidSubcommands, tyro.conf.FlagConversionOff)
@@ -116,7 +117,7 @@ def _parse(form: Any, args: list[str]) -> Any:
                 type(form),
                 default=form,
                 args=args,
-                prog="lethe run RECIPE",
+                prog=prog,
                 config=conf,
                 return_unknown_args=True,
             )

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lethe import config, data, plug, process, runs
+from lethe import config, data, plug, process, runs, world
 from lethe._version import __version__
 from lethe.config import Recipe
 from lethe.data import Row
@@ -70,6 +70,7 @@ def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True)
     """
     process.no_telemetry()
     process.check()
+    _made(recipe, progress)
     recipe = recipe if out is None else recipe.model_copy(update={"out": Path(out)})
     folder = recipe.out or Path("runs") / recipe.name
     text = config.dump(recipe)
@@ -81,6 +82,13 @@ def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True)
         prepare(progress=progress)
         _Steps(planned, claimed, path, progress).all()
     return folder
+
+
+def _made(recipe: Recipe, progress: bool) -> None:
+    """Have a benchmark make its rows, if it is one that does; an evaluation makes none."""
+    benchmark = plug.resolve("benchmark", recipe.data.benchmark)
+    if recipe.stages and "prepare" in vars(benchmark):
+        benchmark.prepare(recipe.data, recipe.model, progress)
 
 
 def evaluation(
@@ -193,7 +201,7 @@ class _Steps:
     def all(self) -> None:
         recipe = self.plan.recipe
         self._data()
-        self.path = _weights(self.path, self.progress)
+        self.path = world.weights(self.path, progress=self.progress)
         here = Checkpoint(path=self.path, original=self.path, spec=recipe.model)
         chain = runs.digest(__version__, config.plain(recipe.model), _contents(here))
         records = self._measured(runs.ORIGINAL, here, chain)
@@ -291,15 +299,6 @@ class _Steps:
 def _why(stage: ModuleType) -> str:
     """One line: what the stage does and why."""
     return vars(stage).get("WHY") or (stage.__doc__ or "no description").partition("\n")[0]
-
-
-def _weights(path: str, progress: bool) -> str:
-    """Where the original weights are: the embedded model is trained on first use."""
-    if not path.startswith("world:"):
-        return path
-    from lethe import world
-
-    return str(world.checkpoint(int(path.removeprefix("world:")), progress=progress))
 
 
 def _contents(checkpoint: Checkpoint) -> list:

@@ -101,7 +101,7 @@ def claimed(folder: Path, recipe: str) -> Iterator[Run]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LetheError(f"{folder}: cannot be made: {error.strerror}") from error
-    with _locked(folder):
+    with locked(folder):
         check(folder, recipe)
         if not run.begun:
             write(run.recipe, HEADER + recipe)
@@ -240,8 +240,12 @@ def read_summary(run: Run) -> list[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """An advisory lock of the operating system: it goes with its process, even by kill -9."""
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder by the operating system's lock, which goes with its process, even by kill -9.
+
+    Raises:
+        LetheError: Another process holds it.
+    """
     try:
         import fcntl
     except ImportError:  # Windows has none; two runs in one folder are then the user's care.

@@ -68,7 +68,7 @@ def boundary_picture(
     """
     layout = _Layout.of(width, len(models))
     top = 40 if standalone else 8
-    legend, top = _legend(models, width, top)
+    marks, top = legend(models, width, top)
     body, bottom = _groups(groups, layout, top)
     height = bottom + 14
     if standalone:
@@ -76,7 +76,7 @@ def boundary_picture(
         height += 12
     head = svg.label(layout.left, 24, title, "title") if standalone else ""
     return svg.drawing(
-        head + legend + body,
+        head + marks + body,
         width=width,
         height=height,
         key=key,
@@ -117,11 +117,7 @@ def curve(
         else Axis.over(min(ys), max(ys), height - bottom, top)
     )
     parts = [svg.label(left, 15, title, "name")]
-    for tick in y_axis.ticks:
-        y = y_axis.at(tick)
-        shown = f"{round(100 * tick)} %" if share else number(tick)
-        parts.append(svg.line(left, y, width - right, y, "grid"))
-        parts.append(svg.label(left - 7, y + 4, shown, "tick end"))
+    parts.append(levels(y_axis, left, width - right, share=share))
     for tick in x_axis.ticks:
         parts.append(svg.label(x_axis.at(tick), height - bottom + 16, number(tick), "tick middle"))
     parts.append(svg.label((left + width - right) / 2, height - 5, along, "tick middle"))
@@ -169,6 +165,29 @@ def model_colour(place: int, of: int) -> str:
     if place == of - 1:
         return "model-2"
     return f"model-{(1, 3, 4)[(place - 1) % 3]}"
+
+
+def legend(models: Sequence[str], width: int, top: float) -> tuple[str, float]:
+    """The models' marks and names, broken into lines where they do not fit; and where they end."""
+    parts, x, y = [], 10.0, top + 10
+    for place, name in enumerate(models):
+        needed = 20 + 7.0 * len(name)
+        if x > 10 and x + needed > width:
+            x, y = 10.0, y + 20
+        parts.append(marker(place, len(models), x, y) + svg.label(x + 11, y + 4, name, "row"))
+        x += needed + 14
+    return "".join(parts), y + 8
+
+
+def levels(axis: Axis, left: float, right: float, *, share: bool) -> str:
+    """The lines across a plot at an upright axis's ticks, their values before them."""
+    parts = []
+    for tick in axis.ticks:
+        y = axis.at(tick)
+        shown = f"{round(100 * tick)} %" if share else number(tick)
+        parts.append(svg.line(left, y, right, y, "grid"))
+        parts.append(svg.label(left - 7, y + 4, shown, "tick end"))
+    return "".join(parts)
 
 
 class _Layout(NamedTuple):
@@ -257,18 +276,6 @@ def _dot(dot: Dot, place: int, of: int, layout: _Layout, y: float) -> str:
         low, high = layout.plot.at(dot.low), layout.plot.at(dot.high)
         whisker = f'<path class="whisker s-{colour}" d="M{low:.1f} {y:.1f}H{high:.1f}"/>'
     return whisker + marker(place, of, layout.plot.at(dot.value), y)
-
-
-def _legend(models: Sequence[str], width: int, top: float) -> tuple[str, float]:
-    """The models' marks and names, broken into lines where they do not fit; and where they end."""
-    parts, x, y = [], 10.0, top + 10
-    for place, name in enumerate(models):
-        needed = 20 + 7.0 * len(name)
-        if x > 10 and x + needed > width:
-            x, y = 10.0, y + 20
-        parts.append(marker(place, len(models), x, y) + svg.label(x + 11, y + 4, name, "row"))
-        x += needed + 14
-    return "".join(parts), y + 8
 
 
 def _path(line: Series, x_axis: Axis, y_axis: Axis) -> str:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from lethe._version import __version__
 from lethe.metrics._interval import wilson
-from lethe.report import charts, examples, palette, training, verdict, words
+from lethe.report import charts, distances, examples, palette, training, verdict, words
 from lethe.report.reading import Record, Run, finite
 
 PROBES = {
@@ -56,6 +56,7 @@ def content(run: Run) -> dict[str, Any]:
     groups = picture_groups(run)
     models = [words.model(model) for model in run.models]
     judged = verdict.judge(run)
+    points = distances.points(run)
     return {
         "run": run,
         "verdict": judged,
@@ -65,6 +66,10 @@ def content(run: Run) -> dict[str, Any]:
         "title": picture_title(run),
         "wide": _picture(run, groups, models, "wide", 912) if groups else "",
         "narrow": _picture(run, groups, models, "narrow", 360) if groups else "",
+        "points": [(point, [_cell(rate) for rate in point.rates]) for point in points],
+        "pooled": any(point.pooled for point in points),
+        "far_wide": _by_distance(run, points, models, "distance-wide", 912) if points else "",
+        "far_narrow": _by_distance(run, points, models, "distance-narrow", 360) if points else "",
         "tables": [_table(run, metric) for metric in run.metrics()],
         "scopes": _scopes(run),
         "hidden": _hidden(run),
@@ -106,6 +111,13 @@ def picture_title(run: Run) -> str:
 
 def _picture(run: Run, groups: list[charts.Group], models: list[str], key: str, width: int) -> str:
     return charts.boundary_picture(groups, models, title=picture_title(run), key=key, width=width)
+
+
+def _by_distance(
+    run: Run, points: list[distances.Point], models: list[str], key: str, width: int
+) -> str:
+    title = f"Refusal rate by distance from what must be forgotten: {run.name}"
+    return distances.picture(points, models, title=title, key=key, width=width)
 
 
 def _limit(run: Run, group: str, metric: str) -> float | None:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from lethe import distance as measure
 from lethe import plug
 
 SCOPES = {"forget": "Forget", "boundary": "Boundary", "retain": "Retain", "utility": "Utility"}
@@ -18,6 +19,11 @@ SCOPE_MEANING = {
     "utility": "general skills, to be kept",
 }
 FORMS = {"question": "questions", "cloze": "fill in the blank", "reverse": "reverse questions"}
+TIES = {
+    "co-mentioned": "named together",
+    "shared fact": "a fact in common",
+    "same kind": "the same kind",
+}
 STAGES = {"rejection_steering": "Rejection Steering", "rebo": "ReBO"}
 
 
@@ -107,6 +113,21 @@ def group(name: str) -> str:
     kind, _, detail = form.partition(":")
     words = f"{_spaced(detail, False)} ({kind})" if detail else FORMS.get(form, form)
     return f"{SCOPES.get(scope, scope)}: {words}" if words else SCOPES.get(scope, scope)
+
+
+def nearness(distance: float, tie: str) -> str:
+    """What stands at a distance has in common with the target.
+
+    Args:
+        distance: By `lethe.distance`; what the tie does not explain of it is the name's.
+        tie: What ties them, or "".
+
+    >>> nearness(0.35, "shared fact"), nearness(0.7, "shared fact"), nearness(0.4, "")
+    ('part of the name, a fact in common', 'a fact in common', 'part of the name')
+    """
+    borne = distance < 1 - measure.TIES.get(tie, 0.0) - 1e-4
+    name = ("part of the name" if distance else "the whole name") if borne else ""
+    return ", ".join(filter(None, [name, TIES.get(tie, tie)])) or "nothing in common"
 
 
 def show(value: float, rate: bool, against: Iterable[float] = ()) -> str:

@@ -17,7 +17,7 @@ from lethe.plug import LetheError
 from lethe.world.people import make
 from lethe.world.rows import rows
 
-__all__ = ["checkpoint", "known", "make", "rows", "train"]
+__all__ = ["checkpoint", "known", "make", "rows", "train", "weights"]
 
 SHIPPED_SEED = 0
 SHIPPED = Path(__file__).parent / "checkpoint"
@@ -46,6 +46,13 @@ def checkpoint(seed: int, progress: bool = True) -> Path:
             return folder  # it said itself how well it knows its world
     _warn_if_weak(json.loads((folder / "world.json").read_text()), folder)
     return folder
+
+
+def weights(path: str, *, progress: bool = True) -> str:
+    """Where a model's weights are: `world:<seed>` is made a folder, trained if need be."""
+    if not path.startswith("world:"):
+        return path
+    return str(checkpoint(int(path.removeprefix("world:")), progress=progress))
 
 
 def train(seed: int, out: Path, *, progress: bool = True) -> dict[str, Any]:
