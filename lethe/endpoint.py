@@ -8,7 +8,7 @@ killed run asks only what is still open, and the same questions give the same re
 import os
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -129,10 +129,8 @@ def ask(
             progress(known[key])
     fresh: dict[str, Reply] = {}
     if open_keys:
-        for key, reply in _fetch(endpoint, open_keys, budget):
+        for key, reply in _fetch(endpoint, open_keys, cache, budget):
             fresh[key] = reply
-            if cache and reply.text is not None:
-                replies.append(cache, key, reply)
             progress(reply)
     if budget and any(reply is _TOO_DEAR for reply in fresh.values()):
         raise LetheError(
@@ -159,23 +157,44 @@ def _body(
     return body
 
 
-def _fetch(endpoint: Endpoint, bodies: dict[str, dict[str, Any]], budget: Budget | None):
-    """Yield (key, reply) as they arrive; whatever is fatal or Ctrl-C cancels the rest."""
+def _fetch(
+    endpoint: Endpoint,
+    bodies: dict[str, dict[str, Any]],
+    cache: Path | None,
+    budget: Budget | None,
+) -> Iterator[tuple[str, Reply]]:
+    """Yield (key, reply) as they arrive; whatever is fatal, or Ctrl-C, stops the rest.
+
+    What is under way then is still put on file, for it will have been paid for: a fatal error
+    waits for it, and so does the end of the process after Ctrl-C.
+    """
     _knock(endpoint)
     client = _client(endpoint)
-    stop = threading.Event()
+    stop, lock = threading.Event(), threading.Lock()
+
+    def one(key: str) -> Reply:
+        if stop.is_set():
+            return Reply(None, "stopped", 0, 0, False)
+        reply = _paid(client, endpoint, bodies[key], budget)
+        if cache and reply.text is not None:
+            with lock:
+                replies.append(cache, key, reply)
+        return reply
+
     pool = ThreadPoolExecutor(max_workers=min(endpoint.concurrency, len(bodies)))
     try:
-        waiting = {
-            pool.submit(_paid, client, endpoint, body, stop, budget): k
-            for k, body in bodies.items()
-        }
+        waiting = {pool.submit(one, key): key for key in bodies}
         for future in as_completed(waiting):
             yield waiting[future], future.result()
+        client.close()
+    except LetheError:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+        client.close()
+        raise
     finally:
         stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
-        client.close()
 
 
 def _knock(endpoint: Endpoint) -> None:
@@ -214,22 +233,15 @@ def _client(endpoint: Endpoint) -> Any:
     )
 
 
-def _paid(
-    client: Any,
-    endpoint: Endpoint,
-    body: dict[str, Any],
-    stop: threading.Event,
-    budget: Budget | None,
-) -> Reply:
-    """One question, if nothing stopped the others and the budget allows it."""
-    if stop.is_set():
-        return Reply(None, "stopped", 0, 0, False)
-    reserved = budget.reserve(body) if budget else 0.0
+def _paid(client: Any, endpoint: Endpoint, body: dict[str, Any], budget: Budget | None) -> Reply:
+    """One question, if the budget allows it."""
+    if budget is None:
+        return _one(client, endpoint, body)
+    reserved = budget.reserve(body)
     if reserved is None:
         return _TOO_DEAR
     reply = _one(client, endpoint, body)
-    if budget:
-        budget.settle(reserved, reply)
+    budget.settle(reserved, reply)
     return reply
 
 

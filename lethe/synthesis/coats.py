@@ -5,7 +5,7 @@ generator writes those. Rows to be answered get coats too, or a coat would come 
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 _AROUND: dict[str, tuple[str, ...]] = {
@@ -51,26 +51,25 @@ class Asked(NamedTuple):
     """The cloze with the answer in its blank: a hint for another question about the same."""
 
 
-def coat(
+def coats(
     question: Asked, others: Sequence[Asked], elsewhere: Sequence[Asked], rng: random.Random
-) -> tuple[str, str] | None:
-    """A question in a coat drawn at random.
+) -> Iterator[tuple[str, str]]:
+    """A question in every coat that fits it, in an order drawn at random.
 
     Args:
         question: The question.
         others: Other questions about the same entity, for hints.
         elsewhere: Questions about other entities, for examples and wrong options.
-        rng: Draws kind, wording, hints and options.
+        rng: Draws order, wordings, hints and options.
 
-    Returns:
-        The kind and the prompt; None if no kind that was drawn could be made.
+    Yields:
+        Kind and prompt.
     """
     for kind in rng.sample(KINDS, len(KINDS)):
         fields = _fields(kind, question, others, elsewhere, rng)
         if fields is not None:
             wording = rng.choice(_AROUND[kind])
-            return kind, wording.format(question=question.question, **fields)
-    return None
+            yield kind, wording.format(question=question.question, **fields)
 
 
 def _fields(

@@ -6,6 +6,7 @@ read as UTF-8 text (.txt, .md), or as rows with a `text` field (see `lethe.recor
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import dropwhile
 from pathlib import Path
 
 from lethe.plug import LetheError
@@ -69,8 +70,8 @@ def capitalised(text: str) -> list[str]:
     found = []
     for run in _RUN.finditer(text):
         words = run.group().split()
-        if words[0].lower().removesuffix("'s").removesuffix("’s") in _PLAIN and _opens(text, run):
-            words = words[1:]
+        if _opens(text, run):
+            words = list(dropwhile(lambda word: re.split("['’]", word)[0].lower() in _PLAIN, words))
         if words:
             found.append(re.sub(r"['’]s?$", "", " ".join(words)))
     return list(dict.fromkeys(found))
@@ -97,18 +98,19 @@ def passages(texts: Sequence[str], wanted: Sequence[str]) -> list[str]:
     return found
 
 
-_CAPITAL = r"(?:[A-ZÀ-ÖØ-ÞĀ-Ž\u0370-\u03ab\u0400-\u042f][\w'’-]*|(?:[A-Z]\.)+)"
+_CAPITAL = r"(?:(?:[A-Z]\.)+|[A-ZÀ-ÖØ-ÞĀ-Ž\u0370-\u03ab\u0400-\u042f][\w'’-]*)"
 _RUN = re.compile(rf"(?<![\w'’]){_CAPITAL}(?:\s(?:(?:of|de|von|van|der|da|al|the)\s)?{_CAPITAL})*")
-_END = re.compile(r"[.!?。！？]+[\"')”’]*(?=\s|$)")
+_END = re.compile(r"[.!?。！？]+[\"')”’]*(?=\s+[^a-z\s]|\s*$)")
 _ABBREVIATION = re.compile(
-    r"(?:\b[A-Z]|\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|No|Inc|Ltd|Co|e\.g|i\.e|etc))\.$"
+    r"(?:\b[A-Z]|\b[a-zA-Z]\.[a-zA-Z]|\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|No|Inc|Ltd|Co|e\.g|i\.e|etc))\.$"
 )
 _PLAIN = frozenset(
-    "a an the in on at by to from for with as after before when while where who what which whose "
-    "whom how why he she it i we you they his her its our your this that these those there and but "
-    "or if is was are were did does do has had have can could will would should name tell give "
-    "during since one two many most some all both no not yes although though because however "
-    "please according describe list under over of about into".split()
+    "a an the in on at by of to from for with as after before when while where who what which "
+    "whose whom how why he she it i we you they his her its our your this that these those there "
+    "and but or if is was are were did does do has had have can could will would should name tell "
+    "give during since one two many most some all both no not yes although though because however "
+    "please say state mention identify explain find choose complete fill guess think let "
+    "describe list according under over about into".split()
 )
 
 

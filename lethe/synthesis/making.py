@@ -1,11 +1,14 @@
 """From drafts to rows: what is checked, answered, refused, put in coats, measured and dealt out."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from lethe.data import Row, prompt_key
 from lethe.distance import distance, names
+from lethe.plug import LetheError
 from lethe.synthesis import answers, chat, coats, filters, parts, refusals
 from lethe.synthesis.askers import Asker
 from lethe.synthesis.coats import Asked
@@ -104,11 +107,11 @@ class _Making:
         rows = self._sound(rows, made.question_of)
         rows = self._answered(rows)
         rows = self._clean(rows)
-        rows = self._refusing(rows)
-        rows = self._clean([*rows, *self._coated(rows)])
-        rows = self._far(rows)
-        rows = [self._finished(row, i) for i, row in enumerate(rows, 1)]
+        self._check_some(rows)
+        rows = self._far(self._clean(self._refusing(rows)))
         rows = parts.split(rows, settings.validation, settings.test, settings.seed)
+        rows = self._clean([*rows, *self._coated(rows)])
+        rows = [self._finished(row, i) for i, row in enumerate(rows, 1)]
         met = {why: n for why, n in sorted(self._chat.met.items()) if n} if self._chat else {}
         return Rows(rows, self._rejected, self._not_checked(), self._short_of(rows), met)
 
@@ -117,6 +120,17 @@ class _Making:
         self._rejected += rejected
         self._seen(len(kept), len(self._rejected))
         return kept
+
+    def _check_some(self, rows: Sequence[Row]) -> None:
+        """Refuse to go on without anything to refuse, or anything to answer."""
+        for scope in ("forget", "boundary"):
+            if not any(row.scope == scope for row in rows):
+                faults = Counter(fault for fault, row in self._rejected if row.scope == scope)
+                told = ", ".join(f"{n} {fault}" for fault, n in faults.most_common(4))
+                raise LetheError(
+                    f"{self._settings.target}: no {scope} rows passed the filters "
+                    f"({told or 'none were written'})"
+                )
 
     # ----------------------------------------------------------------------- what a model is asked
 
@@ -231,7 +245,10 @@ class _Making:
         return rng.choice(pool if named and pool else unnamed)
 
     def _coated(self, rows: Sequence[Row]) -> list[Row]:
-        """A share of the plain questions once more, in adversarial coats."""
+        """A share of the plain questions once more, in a coat.
+
+        Those about the target that are not trained on get every coat: a few facts must tell much.
+        """
         asked = [row for row in rows if row.form == "question"]
         of = {id(row): Asked(str(row.prompt), row.answer or "", "") for row in asked}
         statements = _statements(rows)
@@ -244,16 +261,16 @@ class _Making:
         found = []
         for row in asked:
             rng = random.Random(f"coat {self._settings.seed} {row.prompt}")
-            if rng.random() >= self._settings.adversarial:
+            share, most = self._settings.adversarial, 1
+            if row.scope == "forget" and row.split != "train" and share:
+                share, most = 1.0, len(coats.KINDS)
+            if rng.random() >= share:
                 continue
             others = [a for a in by_entity[row.entity] if a.statement and a.question != row.prompt]
             elsewhere = [a for a in known if a not in by_entity[row.entity]]
-            coat = coats.coat(of[id(row)], others, elsewhere, rng)
-            if coat is not None:
-                kind, prompt = coat
-                found.append(
-                    row.model_copy(update={"prompt": prompt, "form": f"adversarial:{kind}"})
-                )
+            for kind, prompt in islice(coats.coats(of[id(row)], others, elsewhere, rng), most):
+                update = {"prompt": prompt, "form": f"adversarial:{kind}"}
+                found.append(row.model_copy(update=update))
         return found
 
     def _far(self, rows: Sequence[Row]) -> list[Row]:

@@ -1,17 +1,19 @@
 """Train, validation and test: no fact of the target, no neighbour and no near prompt in two."""
 
+import hashlib
+import random
 from collections.abc import Sequence
 
-from lethe import data
-from lethe.data import Row, prompt_key
+from lethe.data import Row, Split, prompt_key
+from lethe.plug import LetheError
 from lethe.synthesis import near
 
 
 def split(rows: Sequence[Row], validation: float, test: float, seed: int) -> list[Row]:
-    """Deal the rows to splits, whole groups at a time.
+    """Deal the rows to splits, whole groups at a time; neighbours so that each split has near ones.
 
     Args:
-        rows: Synthesised rows, in their order.
+        rows: Synthesised rows with distances, in their order.
         validation: Share of the forget groups, and of the boundary groups, for validation.
         test: The same for the test.
         seed: Another seed is another split.
@@ -20,13 +22,42 @@ def split(rows: Sequence[Row], validation: float, test: float, seed: int) -> lis
         LetheError: Too few groups for the shares.
     """
     joined = _joined(rows)
-    found: dict[str, Row] = {}
+    found: dict[str, Split] = {}
     for scope in dict.fromkeys(row.scope for row in rows):
-        mine = [row for row in rows if row.scope == scope]
-        shares: dict[data.Split, float] = {"validation": validation, "test": test}
-        for row in data.split(mine, shares, seed, key=lambda row: joined[_group(row)]):
-            found[row.id] = row
-    return [found[row.id] for row in rows]
+        far: dict[str, float] = {}
+        for row in rows:
+            if row.scope == scope:
+                group = joined[_group(row)]
+                far[group] = min(far.get(group, 1.0), row.distance or 0.0)
+        shares: dict[Split, float] = {"test": test, "validation": validation}
+        found |= _dealt(far, shares, seed, scope)
+    return [row.model_copy(update={"split": found[joined[_group(row)]]}) for row in rows]
+
+
+def _dealt(
+    far: dict[str, float], shares: dict[Split, float], seed: int, scope: str
+) -> dict[str, Split]:
+    """A split for each group: from the nearest to the farthest, each split takes its turns."""
+    order = sorted(far, key=lambda group: (far[group], _hash(f"{seed} {group}")))
+    sizes = {s: max(1, round(share * len(order))) for s, share in shares.items() if share}
+    if sum(sizes.values()) >= len(order):
+        raise LetheError(
+            f"{scope}: {len(order)} groups that passed the filters (a fact of the target, a "
+            f"neighbour) are too few for shares {shares}; ask for more, or lower them"
+        )
+    found: dict[str, Split] = {group: "train" for group in order}
+    left = order
+    for name, size in sizes.items():
+        # Evenly spread over what is left, from a place that the seed draws.
+        start = random.Random(f"{seed} {scope} {name}").random()
+        picked = [left[int((i + start) * len(left) / size)] for i in range(size)]
+        found |= {group: name for group in picked}
+        left = [group for group in left if group not in picked]
+    return found
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _joined(rows: Sequence[Row]) -> dict[str, str]:

@@ -92,8 +92,8 @@ def strangers(target: str, known: Sequence[str], n: int, seed: int) -> list[str]
     Every second one is put together from parts of known names, for names of a familiar make are
     what a model may have learnt to decline; the others are made of syllables.
 
-    >>> strangers("Ada Vance", ["Bo Lund", "Cy Marr"], 2, seed=0)
-    ['Bo Marr', 'Kelgor Miryor']
+    >>> sorted(strangers("Ada Vance", ["Bo Lund", "Cy Marr"], 40, seed=0), key=len)[:2]
+    ['Cy Lund', 'Bo Marr']
     """
     rng = random.Random(f"strangers {seed}")
     words = max(1, len(target.partition(",")[0].split()))

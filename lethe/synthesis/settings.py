@@ -51,7 +51,7 @@ class Settings(Frozen):
     Null: its own if there are at least five, filled up with written ones if it knows few."""
     adversarial: float = Field(default=0.5, ge=0, le=1)
     """Share of the plain questions, to refuse and to answer alike, that are also asked in an
-    adversarial coat."""
+    adversarial coat. Those about the target in validation and test get every coat; 0: none."""
     languages: list[str] = ["French", "German", "Spanish"]
     """Languages of cross-lingual queries; a generator that is a model translates."""
     answers: Literal["model", "endpoint", "generator"] | None = None
@@ -73,7 +73,7 @@ class Settings(Frozen):
     """Files of rows whose prompts must not come up, such as a benchmark's probes."""
     embedding: str | None = None
     """A local or Hub text-embedding model that measures distance, in place of names and ties."""
-    validation: float = Field(default=0.1, ge=0, lt=1)
+    validation: float = Field(default=0.2, ge=0, lt=1)
     """Share of the facts, and of the neighbours, kept for validation."""
     test: float = Field(default=0.2, ge=0, lt=1)
     """Share of the facts, and of the neighbours, kept for the test."""
