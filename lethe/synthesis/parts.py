@@ -31,27 +31,32 @@ def split(rows: Sequence[Row], validation: float, test: float, seed: int) -> lis
                 far[group] = min(far.get(group, 1.0), row.distance or 0.0)
         shares: dict[Split, float] = {"test": test, "validation": validation}
         found |= _dealt(far, shares, seed, scope)
-    return [row.model_copy(update={"split": found[joined[_group(row)]]}) for row in rows]
+    return [
+        row.model_copy(update={"split": found.get(joined[_group(row)], "train")}) for row in rows
+    ]
 
 
 def _dealt(
     far: dict[str, float], shares: dict[Split, float], seed: int, scope: str
 ) -> dict[str, Split]:
-    """A split for each group: from the nearest to the farthest, each split takes its turns."""
+    """The split of each group that is not for training, near ones and far ones in each."""
     order = sorted(far, key=lambda group: (far[group], _hash(f"{seed} {group}")))
-    sizes = {s: max(1, round(share * len(order))) for s, share in shares.items() if share}
+    sizes: dict[Split, int] = {
+        s: max(1, round(share * len(order))) for s, share in shares.items() if share
+    }
     if sum(sizes.values()) >= len(order):
         raise LetheError(
             f"{scope}: {len(order)} groups that passed the filters (a fact of the target, a "
             f"neighbour) are too few for shares {shares}; ask for more, or lower them"
         )
-    found: dict[str, Split] = {group: "train" for group in order}
+    found: dict[str, Split] = {}
     left = order
     for name, size in sizes.items():
         # Evenly spread over what is left, from a place that the seed draws.
         start = random.Random(f"{seed} {scope} {name}").random()
         picked = [left[int((i + start) * len(left) / size)] for i in range(size)]
-        found |= {group: name for group in picked}
+        for group in picked:
+            found[group] = name
         left = [group for group in left if group not in picked]
     return found
 
