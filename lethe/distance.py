@@ -9,12 +9,14 @@ The strengths of the ties are our choice; only their order is meant.
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
+from lethe.data import Row, prompt_key
 from lethe.leak import normalise
 
 TIES = {"co-mentioned": 0.5, "shared fact": 0.3, "same kind": 0.15}
 """What ties an entity to the target, and how strongly: one stands in the other's facts or texts;
 both have a fact in common; both are of one kind."""
 _ALIKE = 0.75
+_SMALL = frozenset("of the and de la le van von der den da di du al el".split())
 
 
 def distance(text: str, targets: Sequence[str], ties: Iterable[str] = ()) -> float:
@@ -38,10 +40,18 @@ def distance(text: str, targets: Sequence[str], ties: Iterable[str] = ()) -> flo
     return round((1 - lexical) * (1 - tie), 4)
 
 
+def of(row: Row, targets: Sequence[str]) -> float:
+    """A row's distance: 0 if it is to be refused, else its entity's, or else its prompt's."""
+    if row.scope == "forget":
+        return 0.0
+    text = row.entity or prompt_key(row.prompt)
+    return distance(text, targets, [row.tie] if row.tie else [])
+
+
 def shared_name(text: str, target: str) -> float:
     """The share of the target's name that a text bears, in [0, 1]; near spellings count in part.
 
-    Titles behind a comma are no part of the name, nor are words of one or two letters and numbers
+    Titles behind a comma are no part of the name, nor are initials, numbers and words such as "of",
     unless the name has no others.
 
     >>> shared_name("Steven King", "Stephen King"), shared_name("The kingdom", "Stephen King")
@@ -59,7 +69,8 @@ def name_words(name: str) -> list[str]:
     (['prince', 'harry'], ['jrr', 'tolkien'], ['q'])
     """
     words = list(dict.fromkeys(normalise(name.partition(",")[0]).split()))
-    return [word for word in words if len(word) > 2 and not word.isdigit()] or words
+    telling = [w for w in words if len(w) > 1 and w not in _SMALL and not w.isdigit()]
+    return telling or words
 
 
 def names(text: str, name: str) -> bool:

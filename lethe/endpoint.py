@@ -223,7 +223,7 @@ def _client(endpoint: Endpoint) -> Any:
         import openai
     except ImportError as error:
         raise LetheError(
-            "asking an endpoint needs the openai package: pip install 'lethe-unlearn[judge]'"
+            "asking an endpoint needs the openai package: pip install 'lethe-unlearn[endpoint]'"
         ) from error
     return openai.OpenAI(
         base_url=endpoint.base_url,

@@ -6,7 +6,6 @@ reject_with_fb_neighbor_target.json: the four forms of each question, tied toget
 differs, so they are joined on the prompts.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ from lethe import data
 from lethe.data import Row, Scope, prompt_key
 from lethe.plug import LetheError
 from lethe.records import records
+from lethe.synthesis import filters
 
 STEERING, REBO = "rejection_steering", "rebo"
 
-_PLACEHOLDER = re.compile(r"\b[A-Z]{2,}(?:_[A-Z]{2,})+\b")
 _SCOPES: dict[str, Scope] = {"<reject>": "forget", "<normal>": "boundary"}
 
 
@@ -127,36 +126,19 @@ def cleaned(
         subject: What must be forgotten; a boundary query must not name it.
     """
     rows, noise = steering + rebo, {}
+    known = filters.Known((subject,))
+    rows = [row for row in rows if prompt_key(row.prompt) not in probes]
+    noise["dropped_probes_in_training"] = len(steering) + len(rebo) - len(rows)
     checks = {
-        "dropped_probes_in_training": lambda row: prompt_key(row.prompt) in probes,
-        "dropped_placeholders": _has_placeholder,
-        "dropped_without_answer": lambda row: row.scope == "boundary" and not row.answer,
-        "dropped_boundary_naming_target": lambda row: (
-            row.scope == "boundary" and names(row.prompt, subject)
-        ),
+        "dropped_placeholders": filters.placeholder,
+        "dropped_without_answer": filters.missing_answer,
+        "dropped_boundary_naming_target": filters.touches_target,
     }
-    for name, is_noise in checks.items():
-        kept = [row for row in rows if not is_noise(row)]
-        noise[name] = len(rows) - len(kept)
-        rows = kept
+    for name, faulty in checks.items():
+        rows, rejected = filters.clean(rows, known, [faulty])
+        noise[name] = len(rejected)
     rows, noise["dropped_contradictory_rows"] = data.drop_contradictions(rows)
     # A question stands in both files by design; only a repeat inside one file is noise.
     per_file = [data.drop_duplicates(r for r in rows if r.stages == (s,)) for s in (STEERING, REBO)]
     noise["dropped_duplicate_rows"] = sum(dropped for _, dropped in per_file)
     return data.drop_duplicates([row for kept, _ in per_file for row in kept])[0], noise
-
-
-def names(prompt: str | list[dict[str, str]], subject: str) -> bool:
-    """Whether the prompt names the subject: whole words, case aside, titles behind a comma aside.
-
-    >>> names("Is stephen king's son a writer?", "Stephen King"), names("Stephen Kingsley", "King")
-    (True, False)
-    >>> names("Who is Prince Harry's niece?", "Prince Harry, Duke of Sussex")
-    True
-    """
-    name = re.escape(prompt_key(subject.partition(",")[0]))
-    return re.search(rf"(?<!\w){name}(?!\w)", prompt_key(prompt)) is not None
-
-
-def _has_placeholder(row: Row) -> bool:
-    return any(_PLACEHOLDER.search(text) for text in (str(row.prompt), row.answer or ""))

@@ -17,18 +17,20 @@ scores are not comparable with the published ones. *Not yet* checked against a p
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from lethe import data
+from lethe import data, distance
 from lethe.benchmarks import _rule
 from lethe.config import Benchmark
 from lethe.data import Row, Scope, prompt_key
 from lethe.plug import LetheError
 from lethe.records import records
+from lethe.synthesis import filters
 
 METRICS = ["refusal_rate", "leak_rate", "accuracy", "rouge_l_recall", "answer_probability"]
 ANSWER_PREFIX = "The answer is"
@@ -59,6 +61,9 @@ class Config(Benchmark):
     rule: Path | None = None
     """Folder of RULE's training files for the target. Null: only RWKU's own refusals (reject.json)
     are there to train on, enough for Rejection Steering but not for ReBO."""
+    filters: bool = False
+    """Also drop training rows in which `lethe.synthesis.filters` finds a fault: long references,
+    answers in the question, near duplicates, ... False: only what cannot be trained on."""
     validation: float = Field(0.1, ge=0, lt=1)
     """Share of the training questions, with all their forms, kept for validation."""
 
@@ -89,6 +94,9 @@ def load_with_noise(config: Config) -> tuple[dict[str, list[Row]], dict[str, int
     probes = {prompt_key(row.prompt) for row in test}
     train, dropped = _rule.cleaned(steering, rebo, probes, subject)
     noise |= dropped
+    if config.filters:
+        train, rejected = filters.clean(train, filters.Known((subject,)))
+        noise |= {f"dropped_{f}": n for f, n in Counter(fault for fault, _ in rejected).items()}
     noise["kept_clozes_without_blank"] = sum(map(_lacks_blank, train + test))
     noise["kept_cut_off_questions"] = sum(map(_cut_off, train))
     train = data.split(
@@ -96,9 +104,16 @@ def load_with_noise(config: Config) -> tuple[dict[str, list[Row]], dict[str, int
         {"validation": config.validation},
         key=lambda row: groups.get(prompt_key(row.prompt), prompt_key(row.prompt)),
     )
+    train, test = ([_measured(row, subject) for row in rows] for rows in (train, test))
     data.check(train + test)
     by_split = {name: [row for row in train if row.split == name] for name in data.SPLITS}
     return {**by_split, "test": test}, noise
+
+
+def _measured(row: Row, subject: str) -> Row:
+    """A row with its distance; RWKU's neighbours are what the target's own page links to."""
+    tied = row.model_copy(update={"tie": "co-mentioned"}) if row.entity else row
+    return tied.model_copy(update={"distance": distance.of(tied, [subject])})
 
 
 def _folder(config: Config) -> Path:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from lethe import distance
 from lethe.data import Row, prompt_key
-from lethe.distance import distance, names
+from lethe.distance import names
 from lethe.plug import LetheError
 from lethe.synthesis import answers, chat, coats, filters, parts, refusals
 from lethe.synthesis.askers import Asker
@@ -280,14 +281,7 @@ class _Making:
 
             far = distances(self._settings.embedding, rows)
         else:
-            far = [
-                0.0
-                if row.scope == "forget"
-                else distance(
-                    row.entity or str(row.prompt), self._known.targets, [row.tie or "same kind"]
-                )
-                for row in rows
-            ]
+            far = [distance.of(row, self._known.targets) for row in rows]
         return [row.model_copy(update={"distance": d}) for row, d in zip(rows, far, strict=True)]
 
     def _finished(self, row: Row, number: int) -> Row:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lethe import data
-from lethe.benchmarks import _rule, rwku
+from lethe.benchmarks import rwku
 from lethe.plug import LetheError
 
 
@@ -177,13 +177,6 @@ def test_bad_folders_and_fields_are_short_errors(tmp_path):
     fails(r"forget_level2\.json:item 1: answer: missing")
 
 
-def test_a_title_behind_a_comma_need_not_be_named():
-    harry = "Prince Harry, Duke of Sussex"
-    assert _rule.names("Who is prince harry's niece?", harry)
-    assert not _rule.names("Who is Prince Harrys niece?", harry)
-    assert _rule.names("Is Dr. J. (Jr.) tall?", "Dr. J. (Jr.)")
-
-
 # ----------------------------------------------------------------------------------- real files
 
 STAGES_BOTH, STAGES_REBO = ("rejection_steering", "rebo"), ("rebo",)
@@ -197,9 +190,9 @@ def real(shared_data, name):
 @pytest.mark.parametrize(
     ("name", "sizes", "dropped_probes", "dropped_rows", "naming", "no_blank", "cut_off"),
     [
-        ("1_Stephen_King", (1074, 120, 199), 8, 6, 1, 5, 14),
+        ("1_Stephen_King", (1073, 120, 199), 8, 6, 2, 5, 14),
         ("2_Confucius", (1072, 123, 184), 16, 8, 0, 14, 26),
-        ("3_Bruce_Lee", (1074, 120, 219), 17, 8, 0, 9, 3),
+        ("3_Bruce_Lee", (1071, 120, 219), 17, 8, 3, 9, 3),
     ],
 )
 def test_real_targets_measured_counts(
@@ -271,3 +264,16 @@ def test_rule_files_of_another_target_are_refused(shared_data):
     wrong = config.model_copy(update={"rule": shared_data / "rule" / "rwku" / "2_Confucius"})
     with pytest.raises(LetheError, match="is about 'Confucius', but the probes are about 'Stephen"):
         rwku.load(wrong)
+
+
+def test_distances_and_filters_on_real_files(shared_data):
+    plain, _ = rwku.load_with_noise(real(shared_data, "2_Confucius"))
+    assert {row.distance for row in plain["test"] if row.scope == "forget"} == {0.0}
+    assert {row.distance for row in plain["test"] if row.scope == "utility"} == {1.0}
+    boundary = [row for row in plain["test"] if row.scope == "boundary"]
+    assert all(row.tie == "co-mentioned" and row.distance <= 0.5 for row in boundary)
+    chosen = real(shared_data, "2_Confucius").model_copy(update={"filters": True})
+    clean, noise = rwku.load_with_noise(chosen)
+    assert clean["test"] == plain["test"]
+    assert noise["dropped_long_reference"] == 382 and noise["dropped_several_blanks"] == 13
+    assert max(len(row.answer.split()) for row in clean["train"] if row.answer) == 12
