@@ -266,8 +266,9 @@ def _run_commands(commands: argparse._SubParsersAction) -> None:
         "make the rows from a name: what to refuse and what to go on answering",
         overridable=True,
         add_help=False,
-        epilog="Every other setting is an option too: --questions 100, --neighbours 40, "
-        "--endpoint.concurrency 16, --price 0.15 0.6, --budget 2. --help lists them.",
+        epilog='As in: lethe synthesize --target "Stephen King" --model ./my-model. Every other '
+        "setting is an option too: --questions 100, --neighbours 40, --endpoint.concurrency 16, "
+        "--price 0.15 0.6, --budget 2. --help lists them.",
     )
     synthesize.add_argument("--target", metavar="NAME", help="whom or what must be forgotten")
     synthesize.add_argument(

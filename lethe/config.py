@@ -211,7 +211,8 @@ def _problems(model: type[BaseModel], error: ValidationError, prefix: tuple = ()
         if isinstance(cause, _Inside):
             yield from _problems(cause.model, cause.error, place)
             continue
-        yield f"{'.'.join(map(str, place))}: {_message(model, problem, cause)}"
+        where = ".".join(map(str, place))  # empty where several keys do not fit together
+        yield ": ".join(filter(None, [where, _message(model, problem, cause)]))
 
 
 def _message(model: type[BaseModel], problem: Any, cause: object) -> str:

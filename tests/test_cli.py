@@ -1,5 +1,6 @@
 """The command line: what it prints, and a clear error in the first second for bad input."""
 
+import json
 import subprocess
 import sys
 import time
@@ -202,3 +203,67 @@ def test_a_reader_that_stops_early_is_no_error(here):
         f"{sys.executable} -m lethe schema | head -1", shell=True, capture_output=True, text=True
     )
     assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+# ----------------------------------------------------------------------------------- synthesize
+
+
+@pytest.fixture
+def table(here):
+    """Facts about four people, three each; enough to forget one of them."""
+    people = ("Ada Vance", "Bo Lund", "Cy Vance", "Dot Ely", "Eve Fay", "Gil Hay")
+    lines = [
+        f"{p},{a},{a}{i}" for i, p in enumerate(people) for a in ("town", "pet", "job", "dish")
+    ]
+    Path("facts.csv").write_text("\n".join(["entity,attribute,value", *lines]) + "\n")
+    return here
+
+
+def test_synthesize(table, lethe):
+    argv = ("synthesize", "--target", "Ada Vance", "--facts", "facts.csv", "--refusals", "5")
+    status, out, err = lethe(*argv)
+    assert status == 0, err
+    assert out == "rows: data/ada-vance/forget.jsonl, data/ada-vance/boundary.jsonl\n"
+    assert "forget/question" in err and "fewer than wanted: " in err
+    told = Path("data/ada-vance/forget.jsonl").read_text().splitlines()
+    assert len({json.loads(line)["refusal"] for line in told}) <= 5
+    assert lethe(*argv)[2] == "data/ada-vance: done before\n"
+    status, _, err = lethe(*argv, "--seed", "1")
+    assert status == 2 and "settings.seed (0 there, 1 here)" in err
+    recipe = "{forget: data/ada-vance/forget.jsonl, boundary: data/ada-vance/boundary.jsonl}"
+    edit("{forget: forget.jsonl}", recipe)
+    assert lethe("show", "r.yaml")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ((), "--target: whom or what must be forgotten?"),
+        (("--target", "Ada Vance"), "nobody to write rows"),
+        (("--target", "Zed", "--facts", "facts.csv"), "Zed: no fact is about it"),
+        (("--target", "Ada Vance", "--facts", "no.csv"), "no.csv: no such file"),
+        (("--target", "Ada Vance", "--facts", "facts.csv", "--question", "3"), "--questions"),
+        (
+            ("--target", "Ada Vance", "--facts", "facts.csv", "--questions", "0"),
+            "questions: should",
+        ),
+        (("--target", "Ada Vance", "--base-url", "http://x"), "go with --llm"),
+        (("--target", "Ada Vance", "--llm", "m", "--budget", "3"), "budget: needs endpoint and"),
+        (("--target", "Ada Vance", "--model", "./none"), "./none: no such folder"),
+    ],
+)
+def test_what_synthesize_says_of_wrong_arguments(table, lethe, argv, message):
+    status, out, err = lethe("synthesize", *argv)
+    assert status == 2 and message in err and out == "" and err.count("\n") == 1
+
+
+def test_synthesize_help_lists_every_setting(lethe, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["synthesize", "--help"])
+    out = capsys.readouterr().out
+    assert "--target NAME" in out and "--per-neighbour" in out and "--check-premises" in out
+
+
+def test_world_facts(here, lethe):
+    assert lethe("world", "facts", "--out", "w")[:2] == (0, "w/facts.csv\nw/wordings.yaml\n")
+    assert "exists already" in lethe("world", "facts", "--out", "w")[2]

@@ -173,7 +173,7 @@ class Meter:
         from tqdm import tqdm
 
         if self._bar is None:
-            self._bar = tqdm(total=self._total or None, desc="synthesis", unit="reply")
+            self._bar = tqdm(total=self._total, desc="synthesis", unit="reply", disable=False)
         cost = self.cost()
         tokens = f"{(sum(self.paid) + sum(self.own)) / 1000:.0f}k tokens"
         money = "" if cost is None else f", {cost:.2f} spent"

@@ -53,7 +53,8 @@ def inputs(settings: Settings, given: Sources, model: config.Model | None) -> di
         k: v for k, v in config.plain(settings).items() if k not in _FREE and k != "benchmark"
     }
     if settings.endpoint is not None:  # how patiently it is asked changes nothing either
-        chosen["endpoint"] = {k: chosen["endpoint"][k] for k in ("base_url", "model")}
+        kept = ("base_url", "model", "temperature", "max_tokens")
+        chosen["endpoint"] = {key: chosen["endpoint"][key] for key in kept}
     return {
         "version": __version__,
         "settings": chosen,

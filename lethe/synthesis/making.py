@@ -16,12 +16,11 @@ from lethe.synthesis.coats import Asked
 from lethe.synthesis.cost import REFUSALS_AT_ONCE
 from lethe.synthesis.drafts import Generator, drafts
 from lethe.synthesis.filters import Known
-from lethe.synthesis.settings import Settings
+from lethe.synthesis.settings import Settings, Writer
 from lethe.synthesis.sources import Sources
 from lethe.synthesis.tasks import Task
 from lethe.synthesis.templates import Templates
 
-WRITE = {"temperature": 0.7, "max_tokens": 1536}
 _ANSWER_TOKENS, _REFUSAL_TOKENS = 32, 64
 _STRANGERS, _TIMES, _OWN_ENOUGH = 48, 3, 5
 _SAMPLE_TEMPERATURE = 0.7
@@ -95,7 +94,8 @@ class _Making:
             made = Templates(self._given.facts, self._given.wordings, settings.target)
             return None, made
         self._checker = asker
-        writing = chat.Chat(asker, **WRITE)  # type: ignore[arg-type]
+        how = settings.endpoint if who == "endpoint" and settings.endpoint else Writer(model="")
+        writing = chat.Chat(asker, temperature=how.temperature, max_tokens=how.max_tokens)
         return writing, writing
 
     def rows(self) -> Rows:

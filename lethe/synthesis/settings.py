@@ -10,6 +10,15 @@ from lethe.endpoint import Endpoint
 from lethe.plug import LetheError
 
 
+class Writer(Endpoint):
+    """Where the generator is, and how it writes."""
+
+    temperature: float = Field(default=0.7, ge=0)
+    """Of what it writes; verdicts on premises are taken at 0."""
+    max_tokens: int = Field(default=1536, ge=1)
+    """Longest reply, in tokens: a list of ten questions with answers and clozes must fit in."""
+
+
 class Settings(Frozen):
     """What must be forgotten, who writes the rows, and how many."""
 
@@ -30,8 +39,8 @@ class Settings(Frozen):
     """YAML: for an attribute, `questions` and `clozes` with {entity}, `reverse` with {value}."""
     documents: list[Path] = []
     """Texts about the target (.txt, .md, or rows with `text`): facts are taken from them."""
-    endpoint: Endpoint | None = None
-    """An OpenAI-compatible server that writes; its `max_tokens` holds a list of items."""
+    endpoint: Writer | None = None
+    """An OpenAI-compatible server that writes."""
     price: tuple[float, float] | None = None
     """Of a million tokens that the endpoint reads, and of a million that it writes."""
     budget: float | None = Field(default=None, gt=0)

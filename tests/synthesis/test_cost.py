@@ -1,12 +1,12 @@
 import pytest
 
-from lethe.endpoint import Endpoint
 from lethe.plug import LetheError
 from lethe.replies import Reply
 from lethe.synthesis import Settings, cost
 from lethe.synthesis.cost import Line, Meter
+from lethe.synthesis.settings import Writer
 
-PAID = Settings(target="Ada", endpoint=Endpoint(model="m"), price=(2.0, 10.0), budget=1.0)
+PAID = Settings(target="Ada", endpoint=Writer(model="m"), price=(2.0, 10.0), budget=1.0)
 LINES = [Line("questions", 10, 100_000, 20_000), Line("premise", 5, 100_000, 10_000)]
 
 

@@ -15,7 +15,6 @@ import pytest
 from lethe import config, data, refusal
 from lethe.data import prompt_key
 from lethe.distance import names
-from lethe.endpoint import Endpoint
 from lethe.plug import LetheError
 from lethe.synthesis import Settings, folder, near, synthesize
 from lethe.synthesis.filters import FILTERS, Known, clean
@@ -206,7 +205,7 @@ def test_a_model_answers_and_is_asked_again(here, saved):
 def remote(server, **more) -> Settings:
     at = {"base_url": server.url, "model": "small", "retries": 1, "timeout": 2.0}
     given = {
-        "facts": None, "endpoint": Endpoint(**at), "questions": 12, "neighbours": 6,
+        "facts": None, "endpoint": at, "questions": 12, "neighbours": 6,
         "per_neighbour": 6, "price": (10.0, 20.0), **more,
     }  # fmt: skip
     return settings(**given)
