@@ -70,12 +70,12 @@ def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True)
     """
     process.no_telemetry()
     process.check()
-    _made(recipe, progress)
     recipe = recipe if out is None else recipe.model_copy(update={"out": Path(out)})
     folder = recipe.out or Path("runs") / recipe.name
     text = config.dump(recipe)
     runs.check(folder, text)
     path = locate(recipe.model)
+    _made(recipe, progress)
     planned = plan(recipe)
     check_disk(folder, path, recipe)
     with process.disk_full_explained(folder), runs.claimed(folder, text) as claimed:

@@ -47,8 +47,10 @@ class Asked(NamedTuple):
 
     question: str
     answer: str
-    statement: str
+    statement: str = ""
     """The cloze with the answer in its blank: a hint for another question about the same."""
+    wording: str = ""
+    """The question without the name: those of one wording have answers of one kind."""
 
 
 def coats(
@@ -89,10 +91,17 @@ def _fields(
         shown = rng.choice(elsewhere)
         return {"other": shown.question, "reply": shown.answer}
     if kind == "multiple_choice":
-        wrong = sorted({other.answer for other in elsewhere} - {question.answer})
+        wrong = _wrong(
+            [other for other in elsewhere if other.wording == question.wording], question
+        )
+        wrong = wrong if len(wrong) >= 3 else _wrong(elsewhere, question)
         if len(wrong) < 3:
             return None
         options = [*rng.sample(wrong, 3), question.answer]
         rng.shuffle(options)
         return dict(zip("abcd", options, strict=True))
     return {}
+
+
+def _wrong(others: Sequence[Asked], question: Asked) -> list[str]:
+    return sorted({other.answer for other in others} - {question.answer})

@@ -127,7 +127,9 @@ class _Making:
         for scope in ("forget", "boundary"):
             if not any(row.scope == scope for row in rows):
                 faults = Counter(fault for fault, row in self._rejected if row.scope == scope)
-                told = ", ".join(f"{n} {fault}" for fault, n in faults.most_common(4))
+                met = self._chat.met if self._chat else Counter()
+                empty = Counter({f"replies {why}": n for why, n in met.items()})
+                told = ", ".join(f"{n} {fault}" for fault, n in (faults or +empty).most_common(4))
                 raise LetheError(
                     f"{self._settings.target}: no {scope} rows passed the filters "
                     f"({told or 'none were written'})"
@@ -251,11 +253,12 @@ class _Making:
         Those about the target that are not trained on get every coat: a few facts must tell much.
         """
         asked = [row for row in rows if row.form == "question"]
-        of = {id(row): Asked(str(row.prompt), row.answer or "", "") for row in asked}
         statements = _statements(rows)
-        by_entity: dict[str | None, list[Asked]] = {}
+        of, by_entity = {}, {}
         for row in asked:
-            told = of[id(row)]._replace(statement=statements.get(_fact(row), ""))
+            prompt, name = str(row.prompt), row.entity or self._settings.target
+            wording = prompt.replace(name, "*")
+            told = Asked(prompt, row.answer or "", statements.get(_fact(row), ""), wording)
             of[id(row)] = told
             by_entity.setdefault(row.entity, []).append(told)
         known = [a for entity, own in by_entity.items() if entity is not None for a in own]

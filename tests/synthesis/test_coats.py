@@ -39,3 +39,12 @@ def test_what_a_kind_needs_and_has_not_is_left_to_another():
 
 def test_a_seed_is_a_coat():
     assert coats() == coats()
+
+
+def test_wrong_options_are_of_the_right_kind_where_there_are_enough():
+    question = QUESTION._replace(wording="Where does * live?")
+    towns = [other._replace(wording=question.wording) for other in ELSEWHERE]
+    pets = [Asked(f"What pet has {name}?", f"pet{name}", "", "What pet has *?") for name in "BCDE"]
+    for i in range(100):
+        for kind, prompt in every(question, OTHERS, [*towns, *pets], random.Random(i)):
+            assert kind != "multiple_choice" or "pet" not in prompt

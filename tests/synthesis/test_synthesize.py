@@ -237,6 +237,23 @@ def test_rows_from_an_endpoint(here, chat_server, author, capsys):
     assert "rejects" in shown and "spent" in shown
 
 
+def test_documents_go_with_the_questions(here, chat_server, author):
+    Path("ada.md").write_text("Ada Vance kept bees. " * 3 + "\n\nNothing else is known.")
+    chat_server.answer = author
+    synthesize(remote(chat_server, documents=["ada.md"], generator="endpoint"), progress=False)
+    texts = [body["messages"][0]["content"] for body in chat_server.asked]
+    told = [text for text in texts if "Ada Vance kept bees." in text]
+    assert told and all("Take the facts from this text:" in text for text in told)
+    assert all("different questions about Ada" not in text for text in set(texts) - set(told))
+
+
+def test_a_model_that_cannot_write_is_told_of(here):
+    """The embedded model knows its world, and no JSON."""
+    model = config.Model(path="world:0")
+    with pytest.raises(LetheError, match=r"no forget rows passed .*\d replies malformed"):
+        synthesize(settings(facts=None, questions=4, neighbours=2), model, progress=False)
+
+
 def test_a_misbehaving_endpoint_costs_rows_and_nothing_else(here, chat_server, author):
     """Every third request fails in one of the ways a server can, and is met again with the rest."""
     turns = Counter()
