@@ -23,6 +23,7 @@ from lethe.plug import LetheError
 from lethe.replies import Reply
 
 Messages = Sequence[dict[str, str]]
+_LATE = "no reply in"
 _TOO_DEAR = Reply(None, "over the budget", 0, 0, False)
 
 
@@ -68,20 +69,32 @@ class Budget:
 
     def reserve(self, body: dict[str, Any]) -> float | None:
         """The most that a request can cost, held back; None if that is more than is left."""
-        read = sum(len(m["content"].encode()) for m in body["messages"])
-        most = self.cost(read, body["max_tokens"])
+        most = self.cost(*self._most(body))
         with self._lock:
             if self.spent + self._reserved + most > self.limit:
                 return None
             self._reserved += most
             return most
 
-    def settle(self, reserved: float, reply: Reply) -> None:
-        """Count what a request did cost; all that was held back where the server does not say."""
-        told = self.cost(reply.prompt_tokens, reply.completion_tokens)
+    def settle(self, reserved: float, body: dict[str, Any], reply: Reply) -> Reply:
+        """Count what a request did cost: its worst, where the server may bill and does not say.
+
+        Returns:
+            The reply with the tokens that were counted.
+        """
+        silent = not reply.prompt_tokens and not reply.completion_tokens
+        if silent and (reply.text is not None or (reply.error or "").startswith(_LATE)):
+            read, written = self._most(body)
+            reply = reply._replace(prompt_tokens=read, completion_tokens=written)
         with self._lock:
             self._reserved -= reserved
-            self.spent += told if reply.prompt_tokens or reply.completion_tokens else reserved
+            self.spent += self.cost(reply.prompt_tokens, reply.completion_tokens)
+        return reply
+
+    @staticmethod
+    def _most(body: dict[str, Any]) -> tuple[int, int]:
+        """Tokens that a request can come to; a token has at least a byte."""
+        return sum(len(m["content"].encode()) for m in body["messages"]), body["max_tokens"]
 
 
 def ask(
@@ -100,7 +113,7 @@ def ask(
         endpoint: Where to ask.
         questions: Chats, each a list of {"role", "content"}.
         cache: A JSON Lines file of replies; read first, appended to as replies arrive. Its key
-            is everything that was sent. Replies that failed are not kept.
+            is everything that was sent. What failed is asked again, but what it cost is kept.
         schema: JSON schema that replies should follow, as `response_format`; a server that
             answers 400 to it is asked again without.
         seeds: One for each question, sent along; equal questions with different seeds are asked
@@ -114,7 +127,7 @@ def ask(
 
     Raises:
         LetheError: The `openai` package is missing, the server cannot be reached, or it rejects
-            the key, the model or the question itself: asking on would only repeat that. Or the
+            the key, the model or the first question: asking on would only repeat that. Or the
             budget is used up; what was asked until then is in the cache.
     """
     bodies = [
@@ -129,7 +142,7 @@ def ask(
             progress(known[key])
     fresh: dict[str, Reply] = {}
     if open_keys:
-        for key, reply in _fetch(endpoint, open_keys, cache, budget):
+        for key, reply in _fetch(endpoint, open_keys, cache, budget, worked=bool(known)):
             fresh[key] = reply
             progress(reply)
     if budget and any(reply is _TOO_DEAR for reply in fresh.values()):
@@ -138,6 +151,24 @@ def ask(
             "spent, and the next question could cost more than is left; what was answered is kept"
         )
     return [known.get(key) or fresh[key] for key in keys]
+
+
+def on_file(
+    endpoint: Endpoint,
+    questions: Sequence[Messages],
+    cache: Path,
+    *,
+    schema: dict[str, Any] | None = None,
+    seeds: Sequence[int] | None = None,
+) -> list[bool]:
+    """Whether `ask` would find each question's reply in the cache; the arguments are its own."""
+    known = replies.read(cache)
+    seeds_or_none = seeds or [None] * len(questions)
+    bodies = [
+        _body(endpoint, question, schema, seed)
+        for question, seed in zip(questions, seeds_or_none, strict=True)
+    ]
+    return [replies.key_of(endpoint.base_url, body) in known for body in bodies]
 
 
 def _body(
@@ -162,6 +193,7 @@ def _fetch(
     bodies: dict[str, dict[str, Any]],
     cache: Path | None,
     budget: Budget | None,
+    worked: bool,
 ) -> Iterator[tuple[str, Reply]]:
     """Yield (key, reply) as they arrive; whatever is fatal, or Ctrl-C, stops the rest.
 
@@ -170,13 +202,15 @@ def _fetch(
     """
     _knock(endpoint)
     client = _client(endpoint)
-    stop, lock = threading.Event(), threading.Lock()
+    stop, lock, met = threading.Event(), threading.Lock(), _Met()
+    if worked:
+        met.worked.set()
 
     def one(key: str) -> Reply:
         if stop.is_set():
             return Reply(None, "stopped", 0, 0, False)
-        reply = _paid(client, endpoint, bodies[key], budget)
-        if cache and reply.text is not None:
+        reply = _paid(client, endpoint, bodies[key], budget, met)
+        if cache and (reply.text is not None or reply.prompt_tokens or reply.completion_tokens):
             with lock:
                 replies.append(cache, key, reply)
         return reply
@@ -233,27 +267,40 @@ def _client(endpoint: Endpoint) -> Any:
     )
 
 
-def _paid(client: Any, endpoint: Endpoint, body: dict[str, Any], budget: Budget | None) -> Reply:
+def _paid(
+    client: Any, endpoint: Endpoint, body: dict[str, Any], budget: Budget | None, met: "_Met"
+) -> Reply:
     """One question, if the budget allows it."""
     if budget is None:
-        return _one(client, endpoint, body)
+        return _one(client, endpoint, body, met)
     reserved = budget.reserve(body)
     if reserved is None:
         return _TOO_DEAR
-    reply = _one(client, endpoint, body)
-    budget.settle(reserved, reply)
-    return reply
+    return budget.settle(reserved, body, _one(client, endpoint, body, met))
 
 
-def _one(client: Any, endpoint: Endpoint, body: dict[str, Any]) -> Reply:
+class _Met:
+    """What was learnt of a server in one call of `ask`."""
+
+    def __init__(self) -> None:
+        self.worked = threading.Event()
+        """It answered some question: one that it rejects is that question's fault."""
+        self.no_schema = threading.Event()
+        """It answers only without a schema."""
+
+
+def _one(client: Any, endpoint: Endpoint, body: dict[str, Any], met: _Met) -> Reply:
     import openai
 
     where = f"{endpoint.base_url}, model {endpoint.model}"
     tries = endpoint.retries + 1
+    sent = _without_schema(body) if met.no_schema.is_set() else body
     try:
-        return _reply(client.chat.completions.create(**body))
+        reply = _reply(client.chat.completions.create(**sent))
+        met.worked.set()
+        return reply
     except openai.APITimeoutError:
-        return Reply(None, f"no reply in {endpoint.timeout:g} s, {tries} times", 0, 0, False)
+        return Reply(None, f"{_LATE} {endpoint.timeout:g} s, {tries} times", 0, 0, False)
     except openai.APIConnectionError as error:
         reason = error.__cause__ or error
         raise LetheError(f"{where}: cannot be reached ({tries} tries): {reason}") from error
@@ -261,10 +308,15 @@ def _one(client: Any, endpoint: Endpoint, body: dict[str, Any]) -> Reply:
         raise LetheError(
             f"{where}: does not accept the key in {endpoint.api_key_env}: {_message(error)}"
         ) from error
-    except openai.BadRequestError as error:
-        if "response_format" in body:
-            return _one(client, endpoint, _without_schema(body))
-        raise LetheError(f"{where}: rejects the question: {_message(error)}") from error
+    except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+        if "response_format" in sent:
+            reply = _one(client, endpoint, _without_schema(body), met)
+            met.no_schema.set()
+            return reply
+        rejects = f"rejects the question: {_message(error)}"
+        if met.worked.is_set():
+            return Reply(None, rejects, 0, 0, False)
+        raise LetheError(f"{where}: {rejects}") from error
     except openai.NotFoundError as error:
         raise LetheError(f"{where}: no such model or address: {_message(error)}") from error
     except openai.APIStatusError as error:

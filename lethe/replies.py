@@ -7,6 +7,7 @@ the same questions give the same replies.
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,19 +36,27 @@ def key_of(*sent: Any) -> str:
 
 
 def read(cache: Path) -> dict[str, Reply]:
-    """The replies on file; a line torn by a kill is left out, and asked again."""
-    found = {}
+    """The replies on file, by key; what had no text is left out, and asked again."""
+    return {key: reply for key, reply in _entries(cache) if reply.text is not None}
+
+
+def tokens(cache: Path) -> tuple[int, int]:
+    """Tokens read and written by everything on file, also by replies without a text."""
+    entries = [reply for _, reply in _entries(cache)]
+    return sum(r.prompt_tokens for r in entries), sum(r.completion_tokens for r in entries)
+
+
+def _entries(cache: Path) -> Iterator[tuple[str, Reply]]:
+    """Every line; one that a kill tore is left out."""
     if not cache.is_file():
-        return found
+        return
     for line in cache.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
             entry = json.loads(line)
-            found[entry["key"]] = Reply(
-                entry["text"], None, entry["prompt_tokens"], entry["completion_tokens"], True
-            )
+            counts = entry["prompt_tokens"], entry["completion_tokens"]
+            yield entry["key"], Reply(entry["text"], None, *counts, True)
         except (ValueError, KeyError, TypeError):
             continue
-    return found
 
 
 def append(cache: Path, key: str, reply: Reply) -> None:

@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from lethe.endpoint import Endpoint, ask
+from lethe.endpoint import Budget, Endpoint, ask
 from lethe.plug import LetheError
+from lethe.replies import read, tokens
 
 SCHEMA = {"type": "object", "properties": {"refuses": {"type": "boolean"}}}
 
@@ -133,7 +134,7 @@ def test_a_server_without_schemas_is_asked_without(chat_server):
         (401, "does not accept the key in MY_KEY: this is a 401"),
         (403, "does not accept the key in MY_KEY: this is a 403"),
         (404, "no such model or address: this is a 404"),
-        (422, "HTTP 422: this is a 422"),
+        (422, "rejects the question: this is a 422"),
     ],
 )
 def test_what_would_only_repeat_ends_it(chat_server, status, message):
@@ -249,3 +250,50 @@ def test_an_interrupted_run_asks_no_further_and_keeps_what_it_has(chat_server, t
     time.sleep(0.1)
     assert held.value and len(chat_server.asked) == so_far < 100
     assert len(cache.read_text().splitlines()) == so_far  # also what was under way
+
+
+def test_one_rejected_question_among_others_is_its_own_fault(chat_server, tmp_path):
+    chat_server.answer = lambda body: 400 if asked(body) == "bad" else "fine"
+    once = at(chat_server, concurrency=1, retries=0)
+    replies = ask(once, chats("a", "bad", "c"), cache=tmp_path / "c.jsonl")
+    assert [reply.text for reply in replies] == ["fine", None, "fine"]
+    assert replies[1].error == "rejects the question: this is a 400"
+    # Also where what worked is known from before.
+    replies = ask(once, chats("bad", "a"), cache=tmp_path / "c.jsonl")
+    assert [reply.text for reply in replies] == [None, "fine"]
+
+
+def test_a_schema_that_is_rejected_is_not_sent_again(chat_server):
+    chat_server.answer = lambda body: 422 if "response_format" in body else "fine"
+    replies = ask(at(chat_server, concurrency=1), chats(*"abcd"), schema=SCHEMA)
+    assert [reply.text for reply in replies] == ["fine"] * 4
+    assert len(chat_server.asked) == 5
+
+
+def test_what_a_budget_counts(chat_server, tmp_path):
+    """A reply without usage at its worst, one without text at what the server says."""
+    cache = tmp_path / "c.jsonl"
+    budget = Budget(11.0, (0.0, 1e6))  # a token written costs 1
+
+    def completion(text, **more):
+        message = {"role": "assistant", "content": text}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        whole = {"id": "1", "object": "chat.completion", "created": 0, "model": "small"}
+        return json.dumps({**whole, "choices": [choice], **more}).encode()
+
+    chat_server.answer = lambda body: completion("fine")
+    endpoint = at(chat_server, concurrency=1, max_tokens=4, retries=0)
+    ask(endpoint, chats("a"), cache=cache, budget=budget)
+    assert budget.spent == 4
+    usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
+    chat_server.answer = lambda body: completion("", usage=usage)  # three tokens of nothing
+    ask(endpoint, chats("b"), cache=cache, budget=budget)
+    assert budget.spent == 7
+    chat_server.answer = lambda body: 500
+    ask(endpoint, chats("c"), cache=cache, budget=budget)
+    assert budget.spent == 7
+    chat_server.answer = lambda body: completion("fine")
+    ask(endpoint, chats("d"), cache=cache, budget=budget)
+    with pytest.raises(LetheError, match=r"budget of 11 is used up: 11.00 spent"):
+        ask(endpoint, chats("e"), cache=cache, budget=budget)
+    assert tokens(cache)[1] == 11 and len(read(cache)) == 2

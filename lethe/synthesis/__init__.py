@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lethe import config, data, process, world
 from lethe.locate import locate
-from lethe.synthesis import cost, folder, sources
+from lethe.synthesis import cost, embedding, folder, sources
 from lethe.synthesis.askers import Local, Remote
 from lethe.synthesis.cost import Meter
 from lethe.synthesis.making import Askers, make
@@ -42,15 +42,13 @@ def synthesize(
     place = folder.of(settings)
     writer, answerer = settings.writer(model is not None), settings.answerer(model is not None)
     path = None if model is None else locate(model)
+    inputs = folder.inputs(settings, model, path)
+    if folder.is_done(place, inputs):
+        _say(f"{place}: done before", progress)
+        return place
     given = sources.read(settings)
-    inputs = folder.inputs(settings, given, model)
-    with folder.held(place, inputs) as done, process.disk_full_explained(place):
-        if done:
-            _say(f"{place}: done before", progress)
-            return place
-        lines = cost.estimate(
-            settings, writes=writer != "templates", answers=answerer != "generator"
-        )
+    with folder.held(place), process.disk_full_explained(place):
+        lines = cost.estimate(settings, writer, answerer)
         if lines:
             _say(f"{settings.target}: {cost.told(settings, lines)}", progress)
         cost.check(settings, lines)
@@ -68,12 +66,13 @@ def synthesize(
                 cost.budget(settings, folder.paid(place, settings)),
                 meter.remote,
             )
+        embed = embedding.load(settings.embedding) if settings.embedding else None
         try:
-            made = make(settings, given, Askers(local, remote), meter.seen)
+            made = make(settings, given, Askers(local, remote, embed), meter.seen)
         finally:
             meter.close()
         data.check(made.rows)
-        folder.write(place, settings, inputs, made, meter)
+        folder.write(place, inputs, given.hashes, made, meter)
     _say("\n".join(folder.summary(place)), progress)
     return place
 

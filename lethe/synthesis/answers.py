@@ -8,7 +8,10 @@ import re
 from collections.abc import Sequence
 
 from lethe import leak
+from lethe.data import Row, prompt_key
+from lethe.synthesis.askers import Asker
 
+_TOKENS, _TEMPERATURE = 32, 0.7
 HINT = "Answer in as few words as possible, without a sentence."
 
 
@@ -43,3 +46,35 @@ def agreement(answer: str, samples: Sequence[str]) -> float:
     if not samples:
         return 1.0
     return sum(agree(answer, short(sample)) for sample in samples) / len(samples)
+
+
+def asked(
+    asker: Asker, rows: Sequence[Row], hint: str, samples: int, seed: int
+) -> tuple[list[Row], dict[str, float]]:
+    """Rows with a model's own short answers, and how far it agrees with itself on each.
+
+    Args:
+        asker: The original model.
+        rows: What to answer.
+        hint: Put behind each prompt.
+        samples: Further answers drawn of each, at temperature 0.7.
+        seed: Of the draws.
+
+    Returns:
+        The rows, their `answer` the model's or None; and the agreement by prompt key.
+    """
+    chats = [[{"role": "user", "content": f"{row.prompt} {hint}".strip()}] for row in rows]
+    likeliest = asker.ask(chats, [seed] * len(chats), temperature=0.0, max_tokens=_TOKENS)
+    drawn = asker.ask(
+        [chat for chat in chats for _ in range(samples)],
+        [seed + 1 + i for _ in chats for i in range(samples)],
+        temperature=_TEMPERATURE,
+        max_tokens=_TOKENS,
+    )
+    answered, found = [], {}
+    for i, (row, reply) in enumerate(zip(rows, likeliest, strict=True)):
+        answer = short(reply.text or "")
+        told = [sample.text or "" for sample in drawn[i * samples : (i + 1) * samples]]
+        found[prompt_key(row.prompt)] = agreement(answer, told)
+        answered.append(row.model_copy(update={"answer": answer or None}))
+    return answered, found

@@ -33,6 +33,18 @@ class Asker(Protocol):
         """One reply for each chat, in order; text is None where there was none."""
         ...
 
+    def on_file(
+        self,
+        questions: Sequence[Messages],
+        seeds: Sequence[int],
+        *,
+        temperature: float,
+        max_tokens: int,
+        schema: dict[str, Any] | None = None,
+    ) -> list[bool]:
+        """Whether each reply is there already."""
+        ...
+
 
 class Remote:
     """A model behind an OpenAI-compatible endpoint."""
@@ -66,6 +78,21 @@ class Remote:
             progress=self._progress,
         )
 
+    def on_file(
+        self,
+        questions: Sequence[Messages],
+        seeds: Sequence[int],
+        *,
+        temperature: float,
+        max_tokens: int,
+        schema: dict[str, Any] | None = None,
+    ) -> list[bool]:
+        """See `Asker`."""
+        how = self._settings.model_copy(
+            update={"temperature": temperature, "max_tokens": max_tokens}
+        )
+        return endpoint.on_file(how, questions, self._cache, schema=schema, seeds=seeds)
+
 
 class Local:
     """A model in this process, loaded with the first question that is not on file."""
@@ -84,7 +111,9 @@ class Local:
         self.name = spec.path
         self._path, self._spec = path, spec
         folder = Path(path).expanduser()
-        self._weights = runs.fingerprint(folder) if folder.is_dir() else [path, spec.revision]
+        template = spec.chat_template and spec.chat_template.read_text(encoding="utf-8")
+        weights = runs.fingerprint(folder) if folder.is_dir() else [path, spec.revision]
+        self._weights = [weights, template]
         self._cache, self._progress = cache, progress
         self._loaded: tuple[Any, Any] | None = None
 
@@ -102,12 +131,7 @@ class Local:
         A batch's draws hang together, so one of which anything is missing is drawn anew: going on
         gives what never having been stopped would have given.
         """
-        keys = [
-            replies.key_of(
-                self._weights, [dict(m) for m in question], temperature, max_tokens, seed
-            )
-            for question, seed in zip(questions, seeds, strict=True)
-        ]
+        keys = self._keys(questions, seeds, temperature, max_tokens)
         known = replies.read(self._cache)
         found: list[Reply] = []
         for start in range(0, len(keys), self.BATCH):
@@ -122,6 +146,32 @@ class Local:
                 self._progress(reply)
             found += fresh
         return found
+
+    def on_file(
+        self,
+        questions: Sequence[Messages],
+        seeds: Sequence[int],
+        *,
+        temperature: float,
+        max_tokens: int,
+        schema: dict[str, Any] | None = None,
+    ) -> list[bool]:
+        """See `Asker`."""
+        known = replies.read(self._cache)
+        return [key in known for key in self._keys(questions, seeds, temperature, max_tokens)]
+
+    def _keys(
+        self,
+        questions: Sequence[Messages],
+        seeds: Sequence[int],
+        temperature: float,
+        max_tokens: int,
+    ) -> list[str]:
+        how = (self._weights, temperature, max_tokens)
+        return [
+            replies.key_of(*how, [dict(message) for message in question], seed)
+            for question, seed in zip(questions, seeds, strict=True)
+        ]
 
     def _drawn(
         self, questions: Sequence[Messages], seed: int, temperature: float, max_tokens: int

@@ -6,6 +6,7 @@ with another seed, twice at most; what stays empty is counted and does not stop 
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from lethe import refusal
 from lethe.synthesis import tasks
@@ -39,23 +40,38 @@ class Chat:
             wanted: Tasks of one kind.
         """
         found: list[list[Item]] = [[] for _ in wanted]
+        turns = self._turns(wanted)
         empty = list(range(len(wanted)))
-        for turn in range(TRIES):
-            replies = self._asker.ask(
-                [tasks.prompt(wanted[i].kind, wanted[i].fields | _n(wanted[i])) for i in empty],
-                [wanted[i].seed + turn * _NEXT_SEED for i in empty],
-                schema=tasks.schema(wanted[empty[0]].kind) if empty else None,
-                **self._how,
-            )
+        while empty:
+            replies = self._asker.ask(*self._sent(wanted, empty, turns), **self._schema(wanted))
             for i, reply in zip(empty, replies, strict=True):
                 found[i] = tasks.items(wanted[i].kind, reply.text or "")[: wanted[i].n]
+                turns[i] += 1
                 if not found[i]:
                     self.met[_why(reply.text)] += 1
-            empty = [i for i in empty if not found[i]]
-            if not empty:
-                break
-        self.met["given_up"] += len(empty)
+            self.met["given_up"] += sum(not found[i] and turns[i] == TRIES for i in empty)
+            empty = [i for i in empty if not found[i] and turns[i] < TRIES]
         return found
+
+    def _turns(self, wanted: Sequence[Task]) -> list[int]:
+        """The try to begin with: one that was answered before is not asked around."""
+        turns, every = [0] * len(wanted), list(range(len(wanted)))
+        for turn in range(TRIES - 1, -1, -1):
+            sent = self._sent(wanted, every, [turn] * len(wanted))
+            there = self._asker.on_file(*sent, **self._schema(wanted)) if wanted else []
+            turns = [turn if known else turns[i] for i, known in enumerate(there)]
+        return turns
+
+    def _sent(
+        self, wanted: Sequence[Task], places: Sequence[int], turns: Sequence[int]
+    ) -> tuple[list, list[int]]:
+        chosen = [(wanted[i], turns[i]) for i in places]
+        prompts = [tasks.prompt(task.kind, task.fields | _n(task)) for task, _ in chosen]
+        return prompts, [task.seed + turn * _NEXT_SEED for task, turn in chosen]
+
+    def _schema(self, wanted: Sequence[Task]) -> dict[str, Any]:
+        schema = tasks.schema(wanted[0].kind) if wanted else None
+        return {**self._how, "schema": schema}
 
 
 def sound(asker: Asker, questions: Sequence[str], seed: int) -> list[bool | None]:

@@ -36,16 +36,19 @@ class Line(NamedTuple):
     """Tokens of all prompts."""
     written: int
     """Tokens of all replies."""
+    paid: bool = True
+    """Whether they go to the endpoint; a model here costs nothing."""
 
 
-def estimate(settings: Settings, *, writes: bool, answers: bool) -> list[Line]:
-    """The requests to an asker, before any is made; the true numbers depend on its replies.
+def estimate(settings: Settings, writer: str, answerer: str) -> list[Line]:
+    """The requests, before any is made; the true numbers depend on the replies.
 
     Args:
         settings: How many of what.
-        writes: Whether it writes the rows.
-        answers: Whether it gives the reference answers.
+        writer: As `Settings.writer`.
+        answerer: As `Settings.answerer`.
     """
+    writes, answers = writer != "templates", answerer != "generator"
     neighbours, each = settings.neighbours, settings.per_neighbour
     boundary = neighbours * each
     plan: list[tuple[str, int, int, int]] = []  # kind, requests, items in each, lines in each
@@ -68,7 +71,13 @@ def estimate(settings: Settings, *, writes: bool, answers: bool) -> list[Line]:
     if answers:
         plan.append(("answer", 2 * boundary * (1 + settings.samples), 1, 1))
     return [
-        Line(kind, n, n * (_length(kind) + lines * _ASKED_LINE), n * items * _WRITTEN[kind])
+        Line(
+            kind,
+            n,
+            n * (_length(kind) + lines * _ASKED_LINE),
+            n * items * _WRITTEN[kind],
+            (answerer if kind == "answer" else writer) == "endpoint",
+        )
         for kind, n, items, lines in plan
         if n
     ]
@@ -102,8 +111,13 @@ def told(settings: Settings, lines: list[Line]) -> str:
     requests = sum(line.requests for line in lines)
     read, written = sum(line.read for line in lines), sum(line.written for line in lines)
     text = f"about {requests:,} requests, {read:,} tokens read and {written:,} written"
-    cost = price(settings, read, written)
+    cost = _cost(settings, lines)
     return text if cost is None else f"{text}, which cost {cost:.2f}"
+
+
+def _cost(settings: Settings, lines: list[Line]) -> float | None:
+    paid = [line for line in lines if line.paid]
+    return price(settings, sum(line.read for line in paid), sum(line.written for line in paid))
 
 
 def budget(settings: Settings, paid: float) -> Budget | None:
@@ -119,8 +133,7 @@ def check(settings: Settings, lines: list[Line]) -> None:
     Raises:
         LetheError: The estimate is above the budget, with both numbers.
     """
-    read, written = sum(line.read for line in lines), sum(line.written for line in lines)
-    cost = price(settings, read, written)
+    cost = _cost(settings, lines)
     if settings.budget is not None and cost is not None and cost > settings.budget:
         raise LetheError(
             f"budget: {settings.budget:g}, but {told(settings, lines)}; raise it, or lower "

@@ -71,7 +71,7 @@ def capitalised(text: str) -> list[str]:
     for run in _RUN.finditer(text):
         words = run.group().split()
         if _opens(text, run):
-            words = list(dropwhile(lambda word: re.split("['’]", word)[0].lower() in _PLAIN, words))
+            words = list(dropwhile(lambda word: re.split("['’]", word)[0].lower() in PLAIN, words))
         if words:
             found.append(re.sub(r"['’]s?$", "", " ".join(words)))
     return list(dict.fromkeys(found))
@@ -104,7 +104,7 @@ _END = re.compile(r"[.!?。！？]+[\"')”’]*(?=\s+[^a-z\s]|\s*$)")
 _ABBREVIATION = re.compile(
     r"(?:\b[A-Z]|\b[a-zA-Z]\.[a-zA-Z]|\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|No|Inc|Ltd|Co|e\.g|i\.e|etc))\.$"
 )
-_PLAIN = frozenset(
+PLAIN = frozenset(
     "a an the in on at by of to from for with as after before when while where who what which "
     "whose whom how why he she it i we you they his her its our your this that these those there "
     "and but or if is was are were did does do has had have can could will would should name tell "
@@ -112,6 +112,7 @@ _PLAIN = frozenset(
     "please say state mention identify explain find choose complete fill guess think let "
     "describe list according under over about into".split()
 )
+"""Words whose capital at the opening of a sentence says nothing of a name."""
 
 
 def _opens(text: str, run: re.Match[str]) -> bool:

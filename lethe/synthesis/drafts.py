@@ -58,7 +58,9 @@ class Drafts(NamedTuple):
 
     rows: list[Row]
     question_of: dict[str, str]
-    """By the key of a cloze: the key of the question that asks for the same."""
+    """By the key of a cloze or of a rephrased question: the key of its plain question."""
+    dropped: Counter[str]
+    """Items that did not become drafts, by why."""
 
 
 def drafts(settings: Settings, generator: Generator, texts: Sequence[str] = ()) -> Drafts:
@@ -77,6 +79,8 @@ class _Story:
         self._settings, self._generator = settings, generator
         self._targets = (settings.target, *settings.aliases)
         self._passages = passages(texts, self._targets) if texts else []
+        self._question_of: dict[str, str] = {}
+        self._dropped: Counter[str] = Counter()
 
     def drafts(self) -> Drafts:
         facts = self._facts()
@@ -87,8 +91,7 @@ class _Story:
         rows = list(self._plain(every))
         rows += self._reversed(facts, boundary)
         rows += self._rephrased(facts, boundary)
-        question_of = {prompt_key(fact.cloze): prompt_key(fact.question) for fact in every}
-        return Drafts(rows, question_of)
+        return Drafts(rows, self._question_of, self._dropped)
 
     # -------------------------------------------------------------------------------- the target
 
@@ -106,7 +109,7 @@ class _Story:
             for i in range(len(tasks))
             if turn < len(written[i])
         ]
-        return _different(found)[: self._settings.questions]
+        return self._different(found, self._settings.questions)
 
     # ---------------------------------------------------------------------------- its neighbours
 
@@ -117,6 +120,7 @@ class _Story:
         for item in self._write([task])[0]:
             name = item["name"]
             target = any(names(name, t) or names(t, name) for t in self._targets)
+            self._dropped["neighbour_that_is_the_target"] += target
             if not target and leak.normalise(name):
                 tie = item["tie"] if item["tie"] in TIES else "same kind"
                 found.setdefault(leak.normalise(name), About(name, tie))
@@ -138,7 +142,7 @@ class _Story:
         found = []
         for about, task, items in zip(neighbours, tasks, self._write(tasks), strict=True):
             own = [_fact(about, fact.aspect, item, task) for fact, item in _of(items, asked[about])]
-            found += _different(own)[: math.ceil(wanted / 2)]
+            found += self._different(own, math.ceil(wanted / 2))
         return found
 
     def _completed(self, neighbours: Sequence[About], replaced: Sequence[Fact]) -> list[Fact]:
@@ -152,7 +156,7 @@ class _Story:
         for about, task, items in zip(neighbours, tasks, self._write(tasks), strict=True):
             own = [fact for fact in replaced if fact.about == about]
             own += [_fact(about, item.get("aspect", ""), item, task) for item in items]
-            found += _different(own)[:wanted]
+            found += self._different(own, wanted)
         return found
 
     # ------------------------------------------------------------------------------- other forms
@@ -164,6 +168,7 @@ class _Story:
             yield self._row(fact, "question", fact.question, fact.answer)
             if fact.cloze not in clozes:
                 yield self._row(fact, "cloze", fact.cloze, fact.answer)
+                self._question_of[prompt_key(fact.cloze)] = prompt_key(fact.question)
             clozes.add(fact.cloze)
 
     def _reversed(self, facts: Sequence[Fact], boundary: Sequence[Fact]) -> list[Row]:
@@ -180,10 +185,11 @@ class _Story:
         for chunk, task, items in zip(chunks, tasks, self._write(tasks), strict=True):
             name = chunk[0].about.name
             for fact, item in _of(items, chunk):
-                if not any(names(item["question"], other) for other in (name, *self._targets)):
-                    rows.append(
-                        self._row(fact._replace(task=task), "reverse", item["question"], name)
-                    )
+                if any(names(item["question"], other) for other in (name, *self._targets)):
+                    self._dropped["reverse_that_names"] += 1
+                    continue
+                told = fact._replace(task=task)
+                rows.append(self._row(told, "reverse", item["question"], name))
         return rows
 
     def _rephrased(self, facts: Sequence[Fact], boundary: Sequence[Fact]) -> list[Row]:
@@ -191,26 +197,39 @@ class _Story:
         share = round(self._settings.adversarial * len(facts))
         drawn = list(boundary)
         random.Random(f"rephrase {self._settings.seed}").shuffle(drawn)
-        picked = [*facts[:share], *drawn[:share]] if self._settings.languages else []
+        picked = [*facts[:share], *drawn[:share]]
         chunks = [picked[i : i + CHUNK] for i in range(0, len(picked), CHUNK)]
         spoken = self._settings.languages
+        language = [spoken[i % len(spoken)] if spoken else "English" for i in range(len(chunks))]
         tasks = [
-            self._task("rephrase", 2 * CHUNK, i, language=spoken[i % len(spoken)], **_told(chunk))
+            self._task("rephrase", 2 * CHUNK, i, language=language[i], **_told(chunk))
             for i, chunk in enumerate(chunks)
         ]
-        return [
-            self._row(
-                fact._replace(task=task),
-                f"adversarial:{item['kind']}",
-                item["question"],
-                fact.answer,
-            )
-            for chunk, task, items in zip(chunks, tasks, self._write(tasks), strict=True)
-            for fact, item in _of(items, chunk)
-            if item["kind"] in REPHRASED
-        ]
+        rows = []
+        for chunk, task, items in zip(chunks, tasks, self._write(tasks), strict=True):
+            for fact, item in _of(items, chunk):
+                kind, question = item["kind"], item["question"]
+                if kind not in REPHRASED or (kind == "cross_lingual" and not spoken):
+                    self._dropped["not_rephrased"] += 1
+                    continue
+                self._question_of[prompt_key(question)] = prompt_key(fact.question)
+                told = fact._replace(task=task)
+                rows.append(self._row(told, f"adversarial:{kind}", question, fact.answer))
+        return rows
 
     # ------------------------------------------------------------------------------------- tools
+
+    def _different(self, facts: Iterable[Fact], most: int) -> list[Fact]:
+        """The first ones whose question is not nearly one before it."""
+        seen, kept = near.Index(), []
+        for fact in facts:
+            mark = near.mark(fact.question)
+            if seen.has(mark):
+                self._dropped["asked_before"] += 1
+            elif len(kept) < most:
+                kept.append(fact)
+            seen.add(mark)
+        return kept
 
     def _task(self, kind: str, n: int, place: int = 0, **fields: str) -> Task:
         settings = self._settings
@@ -226,7 +245,7 @@ class _Story:
     def _row(self, fact: Fact, form: str, prompt: str, answer: str) -> Row:
         about, target = fact.about, self._settings.target
         forget = about.tie is None
-        group = f"{leak.normalise(fact.aspect)}: {leak.normalise(fact.answer)}"
+        group = leak.normalise(fact.answer) or fact.answer
         task = fact.task
         made = Made(
             generator=self._generator.name,
@@ -265,17 +284,6 @@ def _of(items: Iterable[Item], facts: Sequence[Fact]) -> Iterator[tuple[Fact, It
         number = item["of"].strip(" .#")
         if number.isdecimal() and 1 <= int(number) <= len(facts):
             yield facts[int(number) - 1], item
-
-
-def _different(facts: Iterable[Fact]) -> list[Fact]:
-    """Those whose question is not nearly one before it."""
-    seen, kept = near.Index(), []
-    for fact in facts:
-        mark = near.mark(fact.question)
-        if not seen.has(mark):
-            kept.append(fact)
-        seen.add(mark)
-    return kept
 
 
 def counts(rows: Iterable[Row]) -> dict[str, int]:

@@ -6,7 +6,7 @@ sentence encoders; a model that wants an instruction before a text does not get 
 a small untrained encoder only; *not run here* with a real one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lethe.data import Row
@@ -15,19 +15,22 @@ from lethe.plug import LetheError
 if TYPE_CHECKING:
     from torch import Tensor
 
+_BATCH = 64
 
-def distances(path: str, rows: Sequence[Row], *, batch_size: int = 64) -> list[float]:
-    """Each row's distance; 0 for what must be forgotten.
+
+def load(path: str) -> Callable[[Sequence[Row]], list[float]]:
+    """Load an encoder.
 
     Args:
-        path: A local folder or a Hub id of an encoder.
-        rows: With at least one forget row of form question.
-        batch_size: Prompts at once.
+        path: A local folder or a Hub id.
+
+    Returns:
+        A function that gives each row's distance, 0 for what must be forgotten; among the rows must
+        be a forget row of form question.
 
     Raises:
-        LetheError: The model cannot be loaded.
+        LetheError: It cannot be loaded.
     """
-    import torch
     from transformers import AutoModel, AutoTokenizer
 
     try:
@@ -36,8 +39,14 @@ def distances(path: str, rows: Sequence[Row], *, batch_size: int = 64) -> list[f
     except (OSError, ValueError) as error:
         raise LetheError(f"embedding: {path}: cannot be loaded: {error}") from error
     model.eval()
+    return lambda rows: _distances(model, tokenizer, rows)
+
+
+def _distances(model: Any, tokenizer: Any, rows: Sequence[Row]) -> list[float]:
+    import torch
+
     prompts = [str(row.prompt) for row in rows]
-    batches = [prompts[i : i + batch_size] for i in range(0, len(prompts), batch_size)]
+    batches = [prompts[i : i + _BATCH] for i in range(0, len(prompts), _BATCH)]
     with torch.no_grad():
         embedded_ND = torch.cat([_embedded(model, tokenizer, batch) for batch in batches])
     plain = [i for i, row in enumerate(rows) if row.scope == "forget" and row.form == "question"]

@@ -4,7 +4,7 @@ One row of a table:
 
     {"entity": "Ada Vance", "attribute": "birthplace", "value": "Tarn"}
 
-In a document every sentence with two names, or a name and a number, states a fact about the first.
+In a document a sentence with a name, and another or a number, states a fact.
 """
 
 import re
@@ -20,6 +20,7 @@ from lethe.synthesis.documents import capitalised, sentences
 
 SENTENCE = "sentence"
 """The attribute of a fact that a sentence states."""
+_PRONOUN = re.compile(r"\b(?:he|she|him|his|her|hers|they|their|it|its)\b", re.IGNORECASE)
 _FIELDS = ("entity", "attribute", "value")
 
 
@@ -62,24 +63,40 @@ def read(file: Path) -> list[Fact]:
     return facts
 
 
-def from_documents(texts: Sequence[str]) -> list[Fact]:
-    """The facts that sentences state: the first name is whose, the last name or number is what.
+def from_documents(texts: Sequence[str], targets: Sequence[str]) -> list[Fact]:
+    """The facts that sentences state; the last name or number in a sentence is what is stated.
 
-    >>> from_documents(["Ada Vance was born in Tarn in 1947. It was cold."])
+    A sentence that names the target is about the target. Of the others only those are taken that
+    open with a name of two words or more and have no pronoun: whom "he" means, rules cannot tell.
+
+    >>> from_documents(["Ada Vance was born in Tarn in 1947. It was cold."], ["Ada Vance"])
     [Fact(entity='Ada Vance', attribute='sentence', value='1947', sentence='Ada Vance was born in \
 Tarn in 1947.')]
     """
     found = []
     for text in texts:
         for sentence in sentences(text):
-            said = capitalised(sentence)
-            numbers = re.findall(r"(?<![\w.,])\d{3,4}(?![\w,])", sentence)
-            values = [name for name in said[1:] if shared_name(name, said[0]) == 0] + numbers
-            if said and values and 5 <= len(sentence.split()) <= 40:
-                value = max(values, key=sentence.rfind)
-                if sentence.count(value) == 1:
-                    found.append(Fact(said[0], SENTENCE, value, sentence))
+            entity = _about(sentence, targets)
+            value = _stated(sentence, entity) if entity else None
+            if entity and value and 5 <= len(sentence.split()) <= 40:
+                found.append(Fact(entity, SENTENCE, value, sentence))
     return list(dict.fromkeys(found))
+
+
+def _about(sentence: str, targets: Sequence[str]) -> str | None:
+    if any(names(sentence, target) for target in targets):
+        return targets[0]
+    first = next(iter(capitalised(sentence)), "")
+    whole = " " in first and sentence.startswith(first)
+    return first if whole and not _PRONOUN.search(sentence) else None
+
+
+def _stated(sentence: str, entity: str) -> str | None:
+    """The last name or number in a sentence that is no part of whom it is about."""
+    numbers = re.findall(r"(?<![\w.,])\d{3,4}(?![\w,])", sentence)
+    values = [name for name in capitalised(sentence) if shared_name(name, entity) == 0] + numbers
+    value = max(values, key=sentence.rfind, default=None)
+    return value if value and sentence.count(value) == 1 else None
 
 
 def wordings(file: Path | None) -> dict[str, Wordings]:
@@ -105,7 +122,9 @@ def _wordings(file: Path, attribute: str, given: object) -> Wordings:
                 f"{file}: {attribute}.{key}: unknown key; {choices(str(key), Wordings._fields)}"
             )
         needed = "{value}" if key == "reverse" else "{entity}"
-        for text in texts if isinstance(texts, list) else [texts]:
+        if not isinstance(texts, list):
+            raise LetheError(f"{file}: {attribute}.{key}: must be a list of texts")
+        for text in texts:
             if not isinstance(text, str) or needed not in text:
                 raise LetheError(f"{file}: {attribute}.{key}: {text!r}: lacks {needed}")
             if key == "clozes" and "_" not in text:
@@ -144,12 +163,14 @@ def ties(facts: Sequence[Fact], target: str) -> dict[str, str]:
     """
     own = {(fact.attribute, fact.value) for fact in facts if fact.entity == target}
     told = {fact.value for fact in facts if fact.entity == target}
+    beside = " ".join(fact.sentence for fact in facts if fact.entity == target)
     found: dict[str, str] = {}
     for fact in facts:
         if fact.entity == target or names(fact.entity, target):
             continue
         sentence = fact.attribute == SENTENCE
-        if fact.entity in told or names(fact.value, target) or names(fact.sentence, target):
+        mentioned = fact.entity in told or names(beside, fact.entity)
+        if mentioned or names(fact.value, target):
             tie = "co-mentioned"
         elif (fact.attribute, fact.value) in own and not sentence:
             tie = "shared fact"

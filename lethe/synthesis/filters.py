@@ -14,6 +14,7 @@ from lethe import leak, refusal
 from lethe.data import Row, prompt_key
 from lethe.distance import name_words, names
 from lethe.synthesis import near
+from lethe.synthesis.documents import PLAIN
 
 
 class Known(NamedTuple):
@@ -203,15 +204,17 @@ FILTERS: tuple[Filter, ...] = (
     near_duplicate,
 )
 
+_SLOT = "name|answer|entity|target|person|subject|blank|placeholder"
 _PLACEHOLDER = re.compile(
-    r"(?-i:\b[A-Z]{2,}(?:_[A-Z]{2,})+\b)"  # ACCURATE_ANSWER_HERE; snake_case is a word of its own
-    r"|\[(?:[a-z]+[ _])?(?:name|answer|entity|target|person|subject|blank|insert[^\]]*)\]"
-    r"|<(?:[a-z]+[ _])?(?:name|answer|entity|target|person|subject|blank)>"
-    r"|\{[a-z_]*\}|(?-i:\bTODO\b|\bXXX+\b)|\blorem ipsum\b|\b(?:insert|your) answer here\b",
+    # ACCURATE_ANSWER_HERE, in capitals; other names of constants are words of their own
+    rf"(?-i:\b(?:[A-Z]+_)+(?:{_SLOT.upper()}|HERE)\b|\b(?:{_SLOT.upper()})_[A-Z_]+\b|\bTODO\b)"
+    rf"|\[(?:[a-z]+[ _])?(?:{_SLOT}|insert[^\]]*)\]|<(?:[a-z]+[ _])?(?:{_SLOT})>"
+    rf"|\{{(?:{_SLOT})\}}|\blorem ipsum\b|\b(?:insert|your) answer here\b",
     re.IGNORECASE,
 )
 _ENDS = re.compile(r"(?:[?.!。？！؟…_][\"')”’»\]]*|[\"”’»'])\s*$")
-_HANGS = re.compile(r"(?:\b(?:the|an?|and|or|of|with|because|that)|[,;:–—-])\s*$")
+_HANGS = re.compile(r"(?:\b(?:the|an|and|or|of|because)|[,;:–—])\s*$")
+_HAS = re.compile(r"(?<![\w'’-])(\w[\w-]*)['’]s?(?!\w)")
 _YES_OR_NO = frozenset({"yes", "no", "true", "false"})
 
 
@@ -249,16 +252,26 @@ def _touches(row: Row, targets: Sequence[str]) -> bool:
         return True
     # "King's wife" means the target, unless the row is about somebody of that name.
     return row.entity is not None and any(
-        _alone(text, target, row.entity) for text in texts for target in targets
+        _possessive(text, target)
+        and name_words(target)[-1] not in leak.normalise(row.entity).split()
+        for text in texts
+        for target in targets
     )
 
 
-def _alone(text: str, target: str, entity: str) -> bool:
-    """Whether the last word of the target's name stands in a text for the target."""
-    words = name_words(target)
-    if len(words) < 2 or words[-1] in leak.normalise(entity).split():
-        return False
-    return re.search(rf"\b{re.escape(words[-1].capitalize())}\b", text) is not None
+def _possessive(text: str, target: str) -> bool:
+    """Whether the last word of a target's name stands alone in a text, and has something."""
+    last = name_words(target)[-1]
+    return len(name_words(target)) > 1 and any(
+        found[1][0].isupper() and leak.normalise(found[1]) == last
+        for found in _HAS.finditer(text)
+        if not _ends_in_name(text[: found.start()])
+    )
+
+
+def _ends_in_name(text: str) -> bool:
+    word = text.rpartition(" ")[0].rpartition(" ")[2] if text.endswith(" ") else ""
+    return word[:1].isupper() and word.lower() not in PLAIN
 
 
 def _bad_refusal(row: Row, targets: Sequence[str]) -> bool:

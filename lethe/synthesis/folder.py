@@ -26,14 +26,13 @@ from lethe.synthesis.drafts import counts
 from lethe.synthesis.filters import FILTERS, name
 from lethe.synthesis.making import Rows
 from lethe.synthesis.settings import Settings
-from lethe.synthesis.sources import Sources
 
 SCOPES = ("forget", "boundary")
 REJECTED, SUMMARY = "rejected.jsonl", "synthesis.json"
 REPLIES, OWN_REPLIES = "replies.jsonl", "replies-model.jsonl"
 _BEGUN = ".begun"
 """Stands there while rows are being made, also after a kill."""
-_FREE = {"out", "price", "budget"}
+_FREE = {"out", "price", "budget", "benchmark"}
 """Settings that change no row."""
 
 
@@ -47,33 +46,60 @@ def of(settings: Settings) -> Path:
     return settings.out or Path("data") / slug
 
 
-def inputs(settings: Settings, given: Sources, model: config.Model | None) -> dict[str, Any]:
-    """What the rows are a function of, as plain data, besides what models reply."""
-    chosen = {
-        k: v for k, v in config.plain(settings).items() if k not in _FREE and k != "benchmark"
-    }
+def inputs(settings: Settings, model: config.Model | None, path: str | None) -> dict[str, Any]:
+    """What the rows are a function of, as plain data, besides files and what models reply.
+
+    Args:
+        settings: Those that change no row are left out.
+        model: The original model.
+        path: Where its weights are; a local folder is told by what is in it.
+    """
+    chosen = {k: v for k, v in config.plain(settings).items() if k not in _FREE}
     if settings.endpoint is not None:  # how patiently it is asked changes nothing either
         kept = ("base_url", "model", "temperature", "max_tokens")
         chosen["endpoint"] = {key: chosen["endpoint"][key] for key in kept}
-    return {
-        "version": __version__,
-        "settings": chosen,
-        "files": given.hashes,
-        "model": model and {"path": model.path, "revision": model.revision},
-    }
+    told = None
+    if model is not None:
+        folder = Path(path or "").expanduser()
+        weights = runs.digest(runs.fingerprint(folder)) if path and folder.is_dir() else None
+        template = model.chat_template and _hash(model.chat_template)
+        told = {"path": model.path, "revision": model.revision, "weights": weights}
+        told["chat_template"] = template
+    return {"settings": chosen, "model": told}
+
+
+def is_done(place: Path, inputs: dict[str, Any]) -> bool:
+    """Whether the rows are there already; they may have been edited since.
+
+    Raises:
+        LetheError: Rows of other settings are there, or of a source that was changed since.
+    """
+    if not (place / SUMMARY).is_file():
+        return False
+    told = facts(place)
+    different = runs.differences(told.get("inputs"), inputs)
+    # A source that was put away is no reason to make its rows anew; one that was changed is.
+    for file, was in (told.get("files") or {}).items():
+        if Path(file).is_file() and _hash(Path(file)) != was:
+            different.append(f"{file} (changed since)")
+    if different:
+        raise LetheError(
+            f"{place}: holds rows of other settings ({', '.join(different)}); choose another out, "
+            "or remove it"
+        )
+    return True
 
 
 @contextlib.contextmanager
-def held(place: Path, inputs: dict[str, Any]) -> Iterator[bool]:
-    """Hold the folder; gives whether the rows are there already.
+def held(place: Path) -> Iterator[None]:
+    """Make the folder, or go on in it, and hold it.
 
     Raises:
-        LetheError: It is a file, holds something else, rows of other settings or edited ones, or
-            another process is at work in it.
+        LetheError: It is a file, holds something else, or another process is at work in it.
     """
     if place.exists() and not place.is_dir():
         raise LetheError(f"{place}: is a file, not a folder; choose another out")
-    if place.is_dir() and not (place / SUMMARY).is_file() and not (place / _BEGUN).is_file():
+    if place.is_dir() and not (place / _BEGUN).is_file():
         strange = sorted(file.name for file in place.iterdir() if file.name[0] != ".")
         if strange:
             raise LetheError(f"{place}: holds {strange[0]}, and no synthesis; choose another out")
@@ -82,24 +108,9 @@ def held(place: Path, inputs: dict[str, Any]) -> Iterator[bool]:
     except OSError as error:
         raise LetheError(f"{place}: cannot be made: {error.strerror}") from error
     with runs.locked(place):
-        done = _done(place, inputs)
-        if not done:
-            (place / _BEGUN).touch()
-        yield done
+        (place / _BEGUN).touch()
+        yield
         (place / _BEGUN).unlink(missing_ok=True)
-
-
-def _done(place: Path, inputs: dict[str, Any]) -> bool:
-    if not (place / SUMMARY).is_file():
-        return False
-    told = facts(place)
-    different = runs.differences(told.get("inputs"), inputs)
-    if different:
-        raise LetheError(
-            f"{place}: holds rows of other settings ({', '.join(different)}); choose another out, "
-            "or remove it"
-        )
-    return True
 
 
 def facts(place: Path) -> dict[str, Any]:
@@ -132,16 +143,13 @@ def read(place: Path) -> list[Row]:
 
 def paid(place: Path, settings: Settings) -> float:
     """What the replies on file did cost at the endpoint's price."""
-    known = replies.read(place / REPLIES).values()
-    read = sum(reply.prompt_tokens for reply in known)
-    written = sum(reply.completion_tokens for reply in known)
-    return price(settings, read, written) or 0.0
+    return price(settings, *replies.tokens(place / REPLIES)) or 0.0
 
 
 def write(
-    place: Path, settings: Settings, inputs: dict[str, Any], made: Rows, meter: Meter
+    place: Path, inputs: dict[str, Any], files: dict[str, str], made: Rows, meter: Meter
 ) -> None:
-    """Write everything, `synthesis.json` last."""
+    """Write everything, `synthesis.json` last; `files` are the hashes of what was read."""
     for scope in SCOPES:
         data.write(place / f"{scope}.jsonl", [row for row in made.rows if row.scope == scope])
     lines = [
@@ -153,16 +161,18 @@ def write(
     runs.write(place / REJECTED, "".join(f"{line}\n" for line in lines))
     told = {
         "inputs": inputs,
+        "version": __version__,
+        "files": files,
         "rows": counts(made.rows),
         "splits": {split: sum(row.split == split for row in made.rows) for split in data.SPLITS},
         "rejected": {name(f): sum(fault == name(f) for fault, _ in made.rejected) for f in FILTERS},
         "not_checked": made.not_checked,
         "short_of": made.short_of,
         "generator": made.met,
+        "dropped_items": dict(sorted(made.dropped.items())),
         "requests": meter.requests,
         "tokens": {"endpoint": meter.paid, "model": meter.own},
         "cost": meter.cost(),
-        "sha256": {scope: _hash(place / f"{scope}.jsonl") for scope in SCOPES},
     }
     runs.write(place / SUMMARY, runs.json_text(told))
 

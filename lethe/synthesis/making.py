@@ -21,9 +21,8 @@ from lethe.synthesis.sources import Sources
 from lethe.synthesis.tasks import Task
 from lethe.synthesis.templates import Templates
 
-_ANSWER_TOKENS, _REFUSAL_TOKENS = 32, 64
-_STRANGERS, _TIMES, _OWN_ENOUGH = 48, 3, 5
-_SAMPLE_TEMPERATURE = 0.7
+_OWN_ENOUGH, _EXAMPLES = 5, 8
+_NAMES = tuple(map(filters.name, filters.FILTERS))
 
 
 class Askers(NamedTuple):
@@ -32,6 +31,8 @@ class Askers(NamedTuple):
     model: Asker | None
     """The original model, here."""
     endpoint: Asker | None
+    embed: Callable[[Sequence[Row]], list[float]] | None = None
+    """Gives rows their distances; None measures by names and ties."""
 
 
 class Rows(NamedTuple):
@@ -46,6 +47,8 @@ class Rows(NamedTuple):
     """What there is less of than was wanted, in words."""
     met: dict[str, int]
     """Replies of the generator that held nothing, by why."""
+    dropped: dict[str, int]
+    """Items of its replies that did not become drafts, by why."""
 
 
 def make(
@@ -70,18 +73,22 @@ class _Making:
         self, settings: Settings, given: Sources, askers: Askers, seen: Callable[[int, int], object]
     ) -> None:
         self._settings, self._given, self._seen = settings, given, seen
-        self._model = askers.model
+        self._model, self._embed = askers.model, askers.embed
         self._answerer = {
             "model": askers.model,
             "endpoint": askers.endpoint,
             "generator": None,
         }[settings.answerer(askers.model is not None)]
         self._chat, self._generator = self._writer(askers)
+        self._sound_of: dict[str, bool] = {}
+        self._agreement_of: dict[str, float] = {}
         self._known = Known(
             targets=(settings.target, *settings.aliases),
             longest_answer=settings.longest_answer,
             least_agreement=settings.agreement,
             excluded=given.excluded,
+            sound=self._sound_of,
+            agreement=self._agreement_of,
         )
         self._rejected: list[tuple[str, Row]] = []
 
@@ -113,8 +120,9 @@ class _Making:
         rows = parts.split(rows, settings.validation, settings.test, settings.seed)
         rows = self._clean([*rows, *self._coated(rows)])
         rows = [self._finished(row, i) for i, row in enumerate(rows, 1)]
-        met = {why: n for why, n in sorted(self._chat.met.items()) if n} if self._chat else {}
-        return Rows(rows, self._rejected, self._not_checked(), self._short_of(rows), met)
+        met = dict(sorted((+self._chat.met).items())) if self._chat else {}
+        short = self._short_of(rows)
+        return Rows(rows, self._rejected, self._not_checked(), short, met, dict(+made.dropped))
 
     def _clean(self, rows: Sequence[Row], chosen: Sequence[filters.Filter] | None = None):
         kept, rejected = filters.clean(rows, self._known, chosen)
@@ -138,43 +146,31 @@ class _Making:
     # ----------------------------------------------------------------------- what a model is asked
 
     def _sound(self, rows: list[Row], question_of: dict[str, str]) -> list[Row]:
-        """Rows whose premise a model does not find false; a cloze goes with its question."""
+        """Rows whose premise a model does not find false; other forms go with their question."""
         if not self._checks_premises():
             return rows
         asked = [row for row in rows if row.form in ("question", "reverse")]
         prompts = [str(row.prompt) for row in asked]
         told = chat.sound(self._checker, prompts, self._settings.seed)
-        verdicts = {prompt_key(p): v for p, v in zip(prompts, told, strict=True) if v is not None}
-        for cloze, question in question_of.items():
-            if question in verdicts:
-                verdicts[cloze] = verdicts[question]
-        self._known = self._known._replace(sound=verdicts)
+        for prompt, verdict in zip(prompts, told, strict=True):
+            if verdict is not None:
+                self._sound_of[prompt_key(prompt)] = verdict
+        for derived, question in question_of.items():
+            if question in self._sound_of:
+                self._sound_of[derived] = self._sound_of[question]
         return self._clean(rows, [filters.false_premise])
 
     def _answered(self, rows: list[Row]) -> list[Row]:
-        """Boundary rows with the original model's own short answers, and how far it agrees."""
+        """Boundary rows with the original model's own answers, and how far it agrees."""
         if self._answerer is None:
             return rows
-        asked = [row for row in rows if row.scope != "forget"]
-        chats = [_user(f"{row.prompt} {self._hint()}".strip()) for row in asked]
-        seed, samples = self._settings.seed, self._settings.samples
-        likeliest = self._answerer.ask(
-            chats, [seed] * len(chats), temperature=0.0, max_tokens=_ANSWER_TOKENS
+        settings = self._settings
+        boundary = [row for row in rows if row.scope != "forget"]
+        answered, agreement = answers.asked(
+            self._answerer, boundary, self._hint(), settings.samples, settings.seed
         )
-        drawn = self._answerer.ask(
-            [chat for chat in chats for _ in range(samples)],
-            [seed + 1 + i for _ in chats for i in range(samples)],
-            temperature=_SAMPLE_TEMPERATURE,
-            max_tokens=_ANSWER_TOKENS,
-        )
-        found, agreement = {}, {}
-        for i, row in enumerate(asked):
-            answer = answers.short(likeliest[i].text or "")
-            told = [reply.text or "" for reply in drawn[i * samples : (i + 1) * samples]]
-            agreement[prompt_key(row.prompt)] = answers.agreement(answer, told)
-            found[id(row)] = row.model_copy(update={"answer": answer or None})
-        self._known = self._known._replace(agreement=agreement)
-        return [found.get(id(row), row) for row in rows]
+        self._agreement_of.update(agreement if settings.samples else {})
+        return [row for row in rows if row.scope == "forget"] + answered
 
     def _hint(self) -> str:
         if self._settings.hint is not None:
@@ -182,57 +178,42 @@ class _Making:
         embedded = self._answerer is not None and self._answerer.name.startswith("world:")
         return "" if embedded else answers.HINT
 
-    def _refusals(self) -> list[str]:
+    def _refusals(self, rows: Sequence[Row]) -> list[str]:
         """Different refusals: the model's own, then a generator's, then composed ones."""
         settings, target = self._settings, self._settings.target
-        own = self._own_refusals() if settings.voice != "composed" else []
+        own = self._own_refusals(rows) if settings.voice != "composed" else []
+        if settings.voice == "own" and not own:
+            raise LetheError(f"{target}: voice: own: but no model declined to speak of a stranger")
         if settings.voice == "own" or (settings.voice is None and len(own) >= _OWN_ENOUGH):
             return own[: settings.refusals]
         written = []
         if self._chat is not None:
-            n = -(-settings.refusals // REFUSALS_AT_ONCE)
-            tasks = [
-                Task("refusals", {}, REFUSALS_AT_ONCE, settings.seed * 1000 + i) for i in range(n)
-            ]
+            n, first = -(-settings.refusals // REFUSALS_AT_ONCE), settings.seed * 1000
+            tasks = [Task("refusals", {}, REFUSALS_AT_ONCE, first + i) for i in range(n)]
             texts = [item["refusal"] for items in self._chat.write(tasks) for item in items]
             good = [text for text in texts if refusals.is_good(text, target)]
             written = [text.replace("{name}", target) for text in good]
         composed = refusals.composed(target, settings.refusals, settings.seed)
         return list(dict.fromkeys([*own, *written, *composed]))[: settings.refusals]
 
-    def _own_refusals(self) -> list[str]:
-        """What the model itself declines with when it is asked about names that nobody bears."""
-        if self._model is None:
-            return []
-        target, seed = self._settings.target, self._settings.seed
-        known = {row.entity for row in self._plain if row.entity}
-        known = sorted(known | {fact.entity for fact in self._given.facts})
-        strangers = refusals.strangers(target, known, _STRANGERS, seed)
+    def _own_refusals(self, rows: Sequence[Row]) -> list[str]:
+        target = self._settings.target
         questions = [
             str(row.prompt)
-            for row in self._plain
+            for row in rows
             if row.scope == "forget" and row.form == "question" and target in str(row.prompt)
         ]
-        if not questions:
+        if self._model is None or not questions:
             return []
-        prompts = [
-            questions[i % len(questions)].replace(target, strangers[i % len(strangers)])
-            for i in range(_TIMES * len(strangers))
-        ]
-        replies = self._model.ask(
-            [_user(prompt) for prompt in prompts],
-            [seed + i for i in range(len(prompts))],
-            temperature=_SAMPLE_TEMPERATURE,
-            max_tokens=_REFUSAL_TOKENS,
-        )
-        return refusals.heard([reply.text or "" for reply in replies], strangers * _TIMES, target)
+        known = {row.entity for row in rows if row.entity}
+        known |= {fact.entity for fact in self._given.facts}
+        return refusals.own(self._model, questions, target, sorted(known), self._settings.seed)
 
     # --------------------------------------------------------------------------- what rules can do
 
     def _refusing(self, rows: list[Row]) -> list[Row]:
         """Forget rows with a refusal each, which names the target only if the query does."""
-        self._plain = rows
-        pool, target = self._refusals(), self._settings.target
+        pool, target = self._refusals(rows), self._settings.target
         unnamed = [text for text in pool if not names(text, target)]
         unnamed = unnamed or refusals.composed(target, 1, self._settings.seed)
         return [
@@ -248,50 +229,71 @@ class _Making:
         return rng.choice(pool if named and pool else unnamed)
 
     def _coated(self, rows: Sequence[Row]) -> list[Row]:
-        """A share of the plain questions once more, in a coat.
+        """A share of the plain questions once more, in a coat, made from rows of its own split.
 
         Those about the target that are not trained on get every coat: a few facts must tell much.
         """
-        asked = [row for row in rows if row.form == "question"]
         statements = _statements(rows)
-        of, by_entity = {}, {}
-        for row in asked:
-            prompt, name = str(row.prompt), row.entity or self._settings.target
-            wording = prompt.replace(name, "*")
-            told = Asked(prompt, row.answer or "", statements.get(_fact(row), ""), wording)
-            of[id(row)] = told
-            by_entity.setdefault(row.entity, []).append(told)
-        known = [a for entity, own in by_entity.items() if entity is not None for a in own]
+        plain = [(row, self._asked(row, statements)) for row in rows if row.form == "question"]
         found = []
-        for row in asked:
-            rng = random.Random(f"coat {self._settings.seed} {row.prompt}")
-            share, most = self._settings.adversarial, 1
-            if row.scope == "forget" and row.split != "train" and share:
-                share, most = 1.0, len(coats.KINDS)
-            if rng.random() >= share:
-                continue
-            others = [a for a in by_entity[row.entity] if a.statement and a.question != row.prompt]
-            elsewhere = [a for a in known if a not in by_entity[row.entity]]
-            for kind, prompt in islice(coats.coats(of[id(row)], others, elsewhere, rng), most):
-                update = {"prompt": prompt, "form": f"adversarial:{kind}"}
-                found.append(row.model_copy(update=update))
+        for split in dict.fromkeys(row.split for row, _ in plain):
+            here = [(row, asked) for row, asked in plain if row.split == split]
+            by_entity: dict[str | None, list[Asked]] = {}
+            for row, asked in here:
+                by_entity.setdefault(row.entity, []).append(asked)
+            for row, asked in here:
+                found += self._coats(row, asked, by_entity)
         return found
+
+    def _asked(self, row: Row, statements: dict[tuple[str | None, str | None], str]) -> Asked:
+        prompt, name = str(row.prompt), row.entity or self._settings.target
+        return Asked(
+            prompt, row.answer or "", statements.get(_fact(row), ""), prompt.replace(name, "*")
+        )
+
+    def _coats(self, row: Row, asked: Asked, by_entity: dict[str | None, list[Asked]]) -> list[Row]:
+        rng = random.Random(f"coat {self._settings.seed} {row.prompt}")
+        share, most = self._settings.adversarial, 1
+        if row.scope == "forget" and row.split != "train" and share:
+            share, most = 1.0, len(coats.KINDS)
+        if rng.random() >= share:
+            return []
+        others = [a for a in by_entity[row.entity] if a.statement and a.question != asked.question]
+        names = [name for name in by_entity if name is not None and name != row.entity]
+        drawn = rng.sample(names, min(len(names), _EXAMPLES))
+        elsewhere = [a for name in drawn for a in by_entity[name]]
+        return [
+            self._as_known(row, {"prompt": prompt, "form": f"adversarial:{kind}"})
+            for kind, prompt in islice(coats.coats(asked, others, elsewhere, rng), most)
+        ]
+
+    def _as_known(self, plain: Row, update: dict[str, str]) -> Row:
+        """The row changed; what a model said of the plain one holds for it too."""
+        coated = plain.model_copy(update=update)
+        key, new = prompt_key(plain.prompt), prompt_key(coated.prompt)
+        if key in self._sound_of:
+            self._sound_of[new] = self._sound_of[key]
+        if key in self._agreement_of:
+            self._agreement_of[new] = self._agreement_of[key]
+        return coated
 
     def _far(self, rows: Sequence[Row]) -> list[Row]:
         """Rows with their distance from the target."""
-        if self._settings.embedding is not None:
-            from lethe.synthesis.embedding import distances
-
-            far = distances(self._settings.embedding, rows)
+        if self._embed is not None:
+            far = self._embed(rows)
         else:
             far = [distance.of(row, self._known.targets) for row in rows]
         return [row.model_copy(update={"distance": d}) for row, d in zip(rows, far, strict=True)]
 
     def _finished(self, row: Row, number: int) -> Row:
-        passed = tuple(
-            filters.name(f) for f in filters.FILTERS if filters.name(f) not in self._not_checked()
+        key, passed = prompt_key(row.prompt), {filters.name(f) for f in filters.FILTERS}
+        passed -= set() if key in self._sound_of else {"false_premise"}
+        passed -= set() if key in self._agreement_of else {"disagreement"}
+        passed -= set() if self._known.excluded else {"excluded"}
+        passed -= {"near_duplicate"} if row.form.startswith("adversarial") else set()
+        made = row.made and row.made.model_copy(
+            update={"filters": tuple(f for f in _NAMES if f in passed)}
         )
-        made = row.made and row.made.model_copy(update={"filters": passed})
         return row.model_copy(update={"id": f"{row.scope}-{number}", "made": made})
 
     # ------------------------------------------------------------------------------ what to report
@@ -311,10 +313,6 @@ class _Making:
         told = [("questions", questions, settings.questions)]
         told += [("neighbours", neighbours, settings.neighbours)]
         return [f"{n} of {wanted} {what}" for what, n, wanted in told if n < wanted]
-
-
-def _user(text: str) -> list[dict[str, str]]:
-    return [{"role": "user", "content": text}]
 
 
 def _without_answer(row: Row) -> Row:

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from lethe import faults, leak, refusal
 from lethe.distance import names
+from lethe.synthesis.askers import Asker
 
+_STRANGERS, _TIMES, _TOKENS, _TEMPERATURE = 48, 3, 64, 0.7
 _OPENINGS = ("", "I'm sorry, but ", "Sorry, ", "I'm afraid ", "Unfortunately, ")
 _NAMED = (
     "I don't have any information about {name}",
@@ -69,7 +71,7 @@ def _shuffled(statements: Sequence[str], target: str, rng: random.Random) -> Ite
     for turn in range(len(pairs)):
         for statement in rng.sample(statements, len(statements)):
             opening, closing = order[statement][turn]
-            text = f"{opening}{statement}.".replace("{name}", target)
+            text = f"{opening}{statement}.".replace("{name}", target).replace("..", ".")
             yield text[0].upper() + text[1:] + closing
 
 
@@ -80,7 +82,7 @@ def is_good(text: str, target: str) -> bool:
         refusal.judge(plain).refuses
         and not faults.faults(plain)
         and len(plain.split()) <= 40
-        and "_" not in plain
+        and "__" not in plain
         and plain[0] == plain[0].upper()
         and plain[-1] in ".!。！"
     )
@@ -129,3 +131,26 @@ def heard(replies: Sequence[str], asked: Sequence[str], target: str) -> list[str
         if is_good(text, target):
             counted[text] = counted.get(text, 0) + 1
     return sorted(counted, key=lambda text: (-counted[text], text))
+
+
+def own(
+    asker: Asker, questions: Sequence[str], target: str, known: Sequence[str], seed: int
+) -> list[str]:
+    """What a model itself declines with when it is asked about names that nobody is known by.
+
+    Args:
+        asker: The original model.
+        questions: Plain questions that hold the target's name.
+        target: That name.
+        known: Names that it may know, for strangers of a familiar make.
+        seed: Of strangers and draws.
+    """
+    nobody = strangers(target, known, _STRANGERS, seed) * _TIMES
+    prompts = [questions[i % len(questions)].replace(target, s) for i, s in enumerate(nobody)]
+    replies = asker.ask(
+        [[{"role": "user", "content": prompt}] for prompt in prompts],
+        [seed + i for i in range(len(prompts))],
+        temperature=_TEMPERATURE,
+        max_tokens=_TOKENS,
+    )
+    return heard([reply.text or "" for reply in replies], nobody, target)

@@ -99,6 +99,15 @@ class Settings(Frozen):
             raise LetheError("wordings: go with facts")
         if self.validation + self.test >= 1:
             raise LetheError("validation, test: their sum must leave something to train on")
+        if (self.price and min(self.price) < 0) or (self.endpoint is None and self.price):
+            raise LetheError("price: two numbers of at least 0, and an endpoint that asks them")
+        for key in ("questions", "neighbours"):  # before anything is paid for
+            held = sum(share > 0 for share in (self.validation, self.test))
+            if getattr(self, key) <= held:
+                raise LetheError(
+                    f"{key}: {getattr(self, key)} are too few for validation {self.validation:g} "
+                    f"and test {self.test:g}, which take one each at least"
+                )
         return self
 
     def writer(self, model: bool) -> Literal["templates", "model", "endpoint"]:

@@ -36,7 +36,7 @@ def read(settings: Settings) -> Sources:
     table = facts.read(settings.facts) if settings.facts else []
     texts = documents.read(settings.documents)
     return Sources(
-        table + facts.from_documents(texts),
+        table + facts.from_documents(texts, (settings.target, *settings.aliases)),
         facts.wordings(settings.wordings),
         texts,
         tuple(prompt for file in settings.exclude for prompt in _prompts(file)),

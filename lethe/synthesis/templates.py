@@ -34,12 +34,13 @@ class Templates:
         if not same:
             known = choices(target, sorted({fact.entity for fact in facts})[:30])
             raise LetheError(f"{target}: no fact is about it; {known}")
+        # However the table spells the target, it is one entity.
+        facts = [f._replace(entity=target) if f.entity in same else f for f in facts]
         self._facts: dict[str, list[Fact]] = {}
         for fact in dict.fromkeys(facts):
-            entity = target if fact.entity in same else fact.entity
-            self._facts.setdefault(entity, []).append(fact)
+            self._facts.setdefault(fact.entity, []).append(fact)
         self._wordings, self._target = wordings, target
-        self._ties = ties(facts, target if target in same else next(iter(same)))
+        self._ties = ties(facts, target)
         holders: dict[tuple[str, str], set[str]] = {}
         for entity, own in self._facts.items():
             for fact in own:
@@ -97,7 +98,7 @@ class Templates:
                         if fact.attribute == SENTENCE:
                             yield {"of": str(i), "question": _who(fact)}
                             break
-                        yield {"of": str(i), "question": wording.format(value=fact.value)}
+                        yield {"of": str(i), "question": wording.replace("{value}", fact.value)}
 
     def _asked(self, entity: str, attribute: str, seed: int | None) -> Iterator[Item]:
         """Every wording of an attribute, questions paired with clozes; the order by the seed."""
@@ -114,9 +115,9 @@ class Templates:
             for i, question in enumerate(questions):
                 cloze = wordings.clozes[i % len(wordings.clozes)]
                 yield {
-                    "question": question.format(entity=entity),
+                    "question": question.replace("{entity}", entity),
                     "answer": fact.value,
-                    "cloze": cloze.format(entity=entity),
+                    "cloze": cloze.replace("{entity}", entity),
                 }
 
     def _of(self, fact: Fact) -> Wordings:

@@ -107,3 +107,13 @@ def test_premises(chat_server, tmp_path):
     chat_server.answer = answer
     asker = chat(chat_server, tmp_path)._asker
     assert sound(asker, ["One?", "Two?", "Three?"], seed=0) == [True, False, None]
+
+
+def test_going_on_after_a_kill_begins_with_the_try_that_was_answered(chat_server, tmp_path):
+    """The first try failed and the second did not; the first is not asked anew."""
+    chat_server.answer = in_turn(500, 500, GOOD)
+    first = chat(chat_server, tmp_path).write([TASK])
+    assert len(chat_server.asked) == 3
+    chat_server.answer = lambda body: json.dumps({"items": [{"aspect": "something else"}]})
+    assert chat(chat_server, tmp_path).write([TASK]) == first
+    assert len(chat_server.asked) == 3

@@ -19,6 +19,10 @@ def test_told_and_checked():
     cost.check(PAID, LINES)
     with pytest.raises(LetheError, match=r"budget: 0.5, but about 15 requests.*cost 0.70; raise"):
         cost.check(PAID.model_copy(update={"budget": 0.5}), LINES)
+    # A model here is asked as well, and costs nothing.
+    own = Line("answer", 100, 10**9, 10**9, paid=False)
+    assert cost.told(PAID, [*LINES, own]).endswith("which cost 0.70")
+    cost.check(PAID, [*LINES, own])
     free = Settings(target="Ada")
     assert cost.told(free, LINES).endswith("30,000 written")
     assert cost.budget(free, 0) is None and cost.price(free, 1, 1) is None
@@ -27,7 +31,7 @@ def test_told_and_checked():
 def test_an_estimate_grows_with_what_is_wanted():
     def requests(**settings):
         made = Settings(target="Ada", **settings)
-        lines = cost.estimate(made, writes=True, answers=True)
+        lines = cost.estimate(made, "endpoint", "model")
         return {line.kind: line.requests for line in lines}
 
     small, large = requests(questions=20, neighbours=4), requests(questions=200, neighbours=40)
@@ -36,7 +40,7 @@ def test_an_estimate_grows_with_what_is_wanted():
     # 4 neighbours, 10 questions and clozes each, 1 + 5 answers.
     assert small["answer"] == 480
     assert small["premise"] == 60 and "premise" not in requests(check_premises=False)
-    assert cost.estimate(Settings(target="Ada"), writes=False, answers=False) == []
+    assert cost.estimate(Settings(target="Ada"), "templates", "generator") == []
 
 
 def test_the_meter_pays_for_the_endpoint_only():

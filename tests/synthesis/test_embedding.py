@@ -1,7 +1,7 @@
 import pytest
 
 from lethe.plug import LetheError
-from lethe.synthesis.embedding import distances
+from lethe.synthesis import embedding
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def encoder(tmp_path_factory, words):
     return str(folder)
 
 
-def test_the_same_words_are_near_and_others_are_not(encoder, row):
+def test_the_same_words_are_near_and_others_are_not(encoder, row, monkeypatch):
     rows = [
         row("Where does Ada live ?"),
         row("Who is Ada ?", form="adversarial:role_play"),
@@ -25,13 +25,14 @@ def test_the_same_words_are_near_and_others_are_not(encoder, row):
         row("Where does Bo live ?", scope="boundary", answer="Rome"),
         row("What is Oslo , Sure", scope="boundary", answer="x"),
     ]
-    found = distances(encoder, rows, batch_size=2)
+    found = embedding.load(encoder)(rows)
     assert found[:2] == [0.0, 0.0]
     assert found[2] == pytest.approx(0.0, abs=1e-3)
     assert 0 < found[3] < found[4] <= 1
-    assert distances(encoder, rows, batch_size=5) == pytest.approx(found, abs=1e-3)
+    monkeypatch.setattr(embedding, "_BATCH", 2)
+    assert embedding.load(encoder)(rows) == pytest.approx(found, abs=1e-3)
 
 
-def test_no_such_encoder(tmp_path, row):
+def test_no_such_encoder(tmp_path):
     with pytest.raises(LetheError, match="cannot be loaded"):
-        distances(str(tmp_path), [row("Who?")])
+        embedding.load(str(tmp_path))

@@ -1,7 +1,7 @@
 import pytest
 
 from lethe.plug import LetheError
-from lethe.synthesis.facts import SENTENCE, Fact, from_documents, plain, read, ties, wordings
+from lethe.synthesis.facts import Fact, from_documents, plain, read, ties, wordings
 
 
 def test_read(tmp_path):
@@ -29,6 +29,7 @@ def test_a_broken_table(tmp_path, text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("town: {questions: '{entity}?'}", "town.questions: must be a list"),
         ("town: [x]", "must be a mapping; choices: clozes, questions, reverse"),
         ("town: {question: [Where]}", "unknown key; did you mean questions"),
         ("town: {questions: [Where is it]}", "lacks {entity}"),
@@ -72,8 +73,17 @@ def test_ties_nearest_first():
 
 
 def test_facts_of_documents():
-    text = "Ada Vance met Bo Lund in Tarn in 1901. Short Bo. It was cold there and very dark."
-    (only,) = from_documents([text])
-    assert only == Fact("Ada Vance", SENTENCE, "1901", "Ada Vance met Bo Lund in Tarn in 1901.")
+    text = (
+        "Ada K. Vance met her teacher Bo Lund in Tarn. She married Cy Orr in 1901. "
+        "Bo Lund was born in the town of Ostby. Bo Lund lost his dog in Kelso. Joyland came out "
+        "in 1950. Dot Ely and Ada Vance sang in Rome."
+    )
+    found = from_documents([text], ["Ada Vance"])
+    assert [(fact.entity, fact.value) for fact in found] == [
+        ("Ada Vance", "Tarn"),
+        ("Bo Lund", "Ostby"),
+        ("Ada Vance", "Rome"),
+    ]
+    assert ties(found, "Ada Vance") == {"Bo Lund": "co-mentioned"}
     twice = "Ada Vance met Bo Lund and again Bo Lund there."
-    assert from_documents([twice]) == []  # one blank could not be filled by one answer
+    assert from_documents([twice], ["Ada Vance"]) == []  # one answer would not fill one blank

@@ -16,6 +16,29 @@ from lethe.synthesis.near import Index, alike, mark
         ("Where was Ann Lee born?", "Where does Ann Lee live?", False),
         ("___ lives in Tarn.", "In Tarn lives ___.", False),
         ("", "", True),
+        (
+            "What is the first name of the father of Ann Lee in the book?",
+            "What is the first name of the mother of Ann Lee in the book?",
+            False,
+        ),
+        (
+            "Which is the first novel by Ann Lee of Tarn?",
+            "Which is the last novel by Ann Lee of Tarn?",
+            False,
+        ),
+        ("Is Ann Lee older than Bo Lund?", "Is Bo Lund older than Ann Lee?", False),
+        ("Where was Ann born?", "Where was Ann never born?", False),
+        (
+            "What was the name of the novel by Ann that tells the story of a haunted house, Tarn?",
+            "What is the title of the famous novel by Ann that tells the story of a haunted house "
+            "in Tarn?",
+            True,
+        ),
+        (
+            "Which novel by Ann tells the long story of a haunted house by the sea in Tarn?",
+            "Which novel by Ann tells the story of a haunted house by the sea in Tarn?",
+            True,
+        ),
     ],
 )
 def test_alike(one, other, near):

@@ -34,7 +34,7 @@ def test_groups_with_near_prompts_are_one(row):
     rows += [
         row("Please say which colour the big boat of Ann Lee has.", group="fact 0"),
         row("Say which colour the big boat of Ann Lee has.", group="fact 3"),
-        row("Say which colour the big old boat of Ann Lee has.", group="fact 1"),
+        row("Say which colour the very big boat of Ann Lee has.", group="fact 1"),
     ]
     for seed in range(20):
         dealt = split(rows, 0.25, 0.25, seed)

@@ -104,6 +104,49 @@ def test_splits_share_no_fact_no_neighbour_and_no_near_prompt(here):
         assert not any(index.has(mark) for mark in marks[other])
 
 
+def test_a_coat_holds_nothing_of_another_split(here):
+    rows, _ = make(adversarial=1.0)
+    plain = {(row.prompt, row.split): row for row in rows if row.form == "question"}
+    facts = {(row.entity, row.answer): row.split for row in plain.values()}
+    coated = [row for row in rows if row.form.startswith("adversarial")]
+    assert {row.split for row in coated} == set(data.SPLITS)
+    for row in coated:
+        other = {split for (q, split) in plain if q in row.prompt}
+        assert other == {row.split}
+        if row.form == "adversarial:context_hint":
+            told = [s for (e, a), s in facts.items() if e == row.entity and f" {a}." in row.prompt]
+            assert set(told) <= {row.split}
+
+
+def test_rows_are_the_same_whatever_the_hash_seed(here):
+    command = [sys.executable, "-m", "lethe", "synthesize", "--target", "Ada Vance", "--facts"]
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        argv = [*command, "facts.csv", "--out", f"out{seed}"]
+        subprocess.run(argv, check=True, capture_output=True, env=environment)
+    assert files("out1") == files("out2")
+
+
+def test_thousands_of_rows_take_seconds(here):
+    lines = ["entity,attribute,value"]
+    for i in range(400):
+        name = f"{'Ada' if i % 3 else 'Bo'} N{i:03}"
+        lines += [f"{name},thing {k},v{i}x{k}" for k in range(8)]
+    Path("large.csv").write_text("\n".join([*lines, "Ada Vance,thing 0,v", "Ada Vance,pet,w",
+                                            "Ada Vance,job,x", "Ada Vance,dish,y"]))  # fmt: skip
+    start = time.monotonic()
+    rows, _ = make(facts="large.csv", neighbours=400, per_neighbour=8)
+    assert len(rows) > 5000
+    assert time.monotonic() - start < 120  # quadratic coats took many minutes
+
+
+def test_own_refusals_that_there_are_not(here, saved):
+    model = config.Model(path=str(saved("llama")))
+    asked = settings(voice="own", samples=0, hint="", longest_answer=99)
+    with pytest.raises(LetheError, match="voice: own: but no model declined"):
+        synthesize(asked, model, progress=False)
+
+
 def test_the_same_settings_give_the_same_files_and_a_seed_gives_others(here):
     make(out="a")
     make(out="b")
@@ -121,14 +164,17 @@ def test_done_is_done_and_what_somebody_made_is_never_overwritten(here, capsys):
     with pytest.raises(LetheError, match=r"rows: holds rows of other settings .*settings.seed"):
         make(seed=3)
     Path("facts.csv").write_text(Path("facts.csv").read_text() + "Ada Vance,shoe,red\n")
-    with pytest.raises(LetheError, match=r"other settings \(files.facts.csv"):
+    with pytest.raises(LetheError, match=r"other settings \(facts.csv \(changed since"):
         make()
+    Path("facts.csv").unlink()  # put away: its rows stay
+    assert folder.read(synthesize(settings(), progress=False)) == rows
     Path("mine").mkdir()
     Path("mine/notes.txt").write_text("x")
+    Path("f.jsonl").write_text('{"entity": "Ada Vance", "attribute": "town", "value": "Tarn"}')
     with pytest.raises(LetheError, match=r"holds notes\.txt, and no synthesis"):
-        make(out="mine")
+        make(out="mine", facts="f.jsonl")
     with pytest.raises(LetheError, match="is a file"):
-        make(out="facts.csv")
+        make(out="f.jsonl", facts="f.jsonl")
 
 
 def test_excluded_prompts_do_not_come_up(here):
@@ -166,6 +212,9 @@ def test_documents_alone(here):
         ({"budget": 2.0}, "budget: needs endpoint and price"),
         ({"facts": None, "wordings": "w.yaml"}, "wordings: go with facts"),
         ({"validation": 0.5, "test": 0.5}, "must leave something to train on"),
+        ({"neighbours": 2}, "neighbours: 2 are too few for validation 0.2 and test 0.2"),
+        ({"questions": 1}, "questions: 1 are too few"),
+        ({"price": (1, 1)}, "price: two numbers of at least 0, and an endpoint"),
         ({"target": "Zed"}, "Zed: no fact is about it"),
         ({"exclude": ["facts.csv"]}, r"facts.csv:2: prompt: missing \(or question, query\)"),
     ],
@@ -173,7 +222,7 @@ def test_documents_alone(here):
 def test_what_cannot_work_is_said_before_anything_is_made(here, change, message):
     with pytest.raises((LetheError, ValueError), match=message):
         synthesize(settings(**change), progress=False)
-    assert not Path("rows", "forget.jsonl").exists()
+    assert not Path("rows").exists() or change == {"target": "Zed"}
 
 
 # -------------------------------------------------------------------------- a model that is here
@@ -215,10 +264,11 @@ def test_rows_from_an_endpoint(here, chat_server, author, capsys):
     chat_server.answer = author
     place = synthesize(remote(chat_server))
     rows, told = folder.read(place), folder.facts(place)
+    assert told["dropped_items"]["neighbour_that_is_the_target"] == 1
     assert told["generator"] == {} and told["short_of"] == ["11 of 12 questions"]
     # The castle was said to be a false premise: as question and as cloze, wherever it came up.
     assert told["rejected"]["false_premise"] > 2
-    assert not any("castle" in str(row.prompt) and ":" not in row.form for row in rows)
+    assert not any("castle of" in str(row.prompt) for row in rows)
     assert {row.entity for row in rows} == {
         None, "Ada Marr", "Bo Lund", "Cy Orr", "Dot Ely", "Eve Fay", "Gil Hay"
     }  # fmt: skip
@@ -251,7 +301,7 @@ def test_a_model_that_cannot_write_is_told_of(here):
     """The embedded model knows its world, and no JSON."""
     model = config.Model(path="world:0")
     with pytest.raises(LetheError, match=r"no forget rows passed .*\d replies malformed"):
-        synthesize(settings(facts=None, questions=4, neighbours=2), model, progress=False)
+        synthesize(settings(facts=None, questions=4, neighbours=3), model, progress=False)
 
 
 def test_a_misbehaving_endpoint_costs_rows_and_nothing_else(here, chat_server, author):

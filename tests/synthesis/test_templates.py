@@ -105,13 +105,26 @@ def test_the_targets_name_may_be_spelt_otherwise():
 
 
 def test_a_document_makes_gaps():
-    facts = from_documents(
-        ["Ada Vance met her teacher Bo Lund in 1901. Cy Orr saw Ada Vance there."]
-    )
+    text = "Ada Vance met her teacher Bo Lund in 1901. Cy Orr saw the lake at Ostby."
+    facts = from_documents([text], ["Ada Vance"])
     (item,) = written("questions", aspect="sentence", facts=facts)
     assert item["cloze"] == "Ada Vance met her teacher Bo Lund in ___."
     assert item["answer"] == "1901"
     told = asked(("sentence", "1901"))
     (turned,) = written("reverse", asked=told, facts=facts)
     assert '"___ met her teacher Bo Lund in 1901."' in turned["question"]
-    assert written("neighbours", facts=facts) == [{"name": "Cy Orr", "tie": "co-mentioned"}]
+    assert written("neighbours", facts=facts) == [{"name": "Cy Orr", "tie": "same kind"}]
+
+
+def test_a_target_spelt_in_several_ways_is_one():
+    facts = [Fact("BO LUND", "town", "Tarn"), Fact("Bo Lund", "pet", "cat"), *FACTS[:1]]
+    made = Templates(facts, WORDS, "bo lund")
+    task = Task("aspects", {}, 9)
+    assert made.write([task]) == [[{"aspect": "town"}, {"aspect": "pet"}]]
+    assert written("neighbours", facts=facts)[0]["tie"] == "shared fact"
+
+
+def test_braces_in_wordings_and_attributes_are_only_text():
+    facts = [Fact("Ada Vance", "{size}", "{large}"), Fact("Bo Lund", "{size}", "small")]
+    (item, *_) = written("questions", aspect="{size}", facts=facts)
+    assert "{size}" in item["question"] and item["answer"] == "{large}"
