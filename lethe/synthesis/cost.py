@@ -169,7 +169,8 @@ class Meter:
     def seen(self, rows: int, rejected: int) -> None:
         """How the rows stand."""
         self.rows, self.rejected = rows, rejected
-        self._drawn()
+        if self.requests:
+            self._drawn()
 
     def close(self) -> None:
         """Leave the bar as it is."""

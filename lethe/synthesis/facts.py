@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lethe import yaml12
-from lethe.distance import names, shared_name
+from lethe.distance import name_words, names, shared_name
+from lethe.leak import normalise
 from lethe.plug import LetheError, choices
 from lethe.records import records
 from lethe.synthesis.documents import capitalised, sentences
@@ -84,11 +85,22 @@ Tarn in 1947.')]
 
 
 def _about(sentence: str, targets: Sequence[str]) -> str | None:
-    if any(names(sentence, target) for target in targets):
-        return targets[0]
-    first = next(iter(capitalised(sentence)), "")
+    said = capitalised(sentence)
+    last = name_words(targets[0])[-1]
+    bearing = [name for name in said if last in normalise(name).split()]
+    if any(names(sentence, target) for target in targets) or any(
+        _alone(name, last) for name in bearing
+    ):
+        return targets[0]  # by the whole name, or as "King"
+    first = said[0] if said and not bearing else ""
     whole = " " in first and sentence.startswith(first)
     return first if whole and not _PRONOUN.search(sentence) else None
+
+
+def _alone(name: str, last: str) -> bool:
+    """Whether a name is only the last word of another: "King", also in "Several of King"."""
+    words = normalise(name).split()
+    return words[-1] == last and (len(words) == 1 or words[-2] == "of")
 
 
 def _stated(sentence: str, entity: str) -> str | None:

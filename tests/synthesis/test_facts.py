@@ -76,13 +76,15 @@ def test_facts_of_documents():
     text = (
         "Ada K. Vance met her teacher Bo Lund in Tarn. She married Cy Orr in 1901. "
         "Bo Lund was born in the town of Ostby. Bo Lund lost his dog in Kelso. Joyland came out "
-        "in 1950. Dot Ely and Ada Vance sang in Rome."
+        "in 1950. Dot Ely and Ada Vance sang in Rome. Several of Vance's songs were sung at Oxley. "
+        "Cy Vance was born in the town of Oxley."
     )
     found = from_documents([text], ["Ada Vance"])
     assert [(fact.entity, fact.value) for fact in found] == [
         ("Ada Vance", "Tarn"),
         ("Bo Lund", "Ostby"),
         ("Ada Vance", "Rome"),
+        ("Ada Vance", "Oxley"),  # and of another Vance nothing
     ]
     assert ties(found, "Ada Vance") == {"Bo Lund": "co-mentioned"}
     twice = "Ada Vance met Bo Lund and again Bo Lund there."
