@@ -6,8 +6,12 @@ generator writes those. Rows to be answered get coats too, or a coat would come 
 
 import random
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from string import Template
 from typing import NamedTuple
+
+from lethe.data import Row
+from lethe.synthesis.filters import BLANK
 
 _AROUND: dict[str, tuple[str, ...]] = {
     "affirmative_suffix": (
@@ -41,6 +45,8 @@ _AROUND: dict[str, tuple[str, ...]] = {
 
 
 KINDS = tuple(_AROUND)
+_EXAMPLES = 8
+"""Entities from whom examples and wrong options are drawn."""
 
 
 class Asked(NamedTuple):
@@ -52,6 +58,54 @@ class Asked(NamedTuple):
     """The cloze with the answer in its blank: a hint for another question about the same."""
     wording: str = ""
     """The question without the name: those of one wording have answers of one kind."""
+
+
+def dressed(rows: Sequence[Row], target: str, share: float, seed: int) -> Iterator[tuple[Row, Row]]:
+    """A share of the plain questions once more, in a coat, made from rows of its own split.
+
+    Those about the target that are not trained on get every coat: a few facts must tell much.
+
+    Args:
+        rows: With splits; of form question those that are dressed, of form cloze their hints.
+        target: The name that forget rows hold.
+        share: Of the questions.
+        seed: Of what is drawn.
+
+    Yields:
+        Each plain row with its coated one.
+    """
+    statements = {
+        (row.entity, row.answer): BLANK.sub(row.answer, str(row.prompt))
+        for row in rows
+        if row.form == "cloze" and row.answer
+    }
+    plain = [row for row in rows if row.form == "question"]
+    for split in dict.fromkeys(row.split for row in plain):
+        by_entity: dict[str | None, list[Asked]] = {}
+        here = []
+        for row in (row for row in plain if row.split == split):
+            prompt, answer = str(row.prompt), row.answer or ""
+            wording = prompt.replace(row.entity or target, "*")
+            asked = Asked(prompt, answer, statements.get((row.entity, answer), ""), wording)
+            by_entity.setdefault(row.entity, []).append(asked)
+            here.append((row, asked))
+        for row, asked in here:
+            every = row.scope == "forget" and split != "train"
+            rng = random.Random(f"coat {seed} {row.prompt}")
+            if share and (rng.random() < share or every):
+                made = _made(row, asked, by_entity, rng)
+                yield from islice(made, len(KINDS) if every else 1)
+
+
+def _made(
+    row: Row, asked: Asked, by_entity: dict[str | None, list[Asked]], rng: random.Random
+) -> Iterator[tuple[Row, Row]]:
+    others = [a for a in by_entity[row.entity] if a.statement and a.question != asked.question]
+    names = [name for name in by_entity if name is not None and name != row.entity]
+    drawn = rng.sample(names, min(len(names), _EXAMPLES))
+    elsewhere = [a for name in drawn for a in by_entity[name]]
+    for kind, prompt in coats(asked, others, elsewhere, rng):
+        yield row, row.model_copy(update={"prompt": prompt, "form": f"adversarial:{kind}"})
 
 
 def coats(

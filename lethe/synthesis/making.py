@@ -3,7 +3,6 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from lethe import distance
@@ -12,7 +11,6 @@ from lethe.distance import names
 from lethe.plug import LetheError
 from lethe.synthesis import answers, chat, coats, filters, parts, refusals
 from lethe.synthesis.askers import Asker
-from lethe.synthesis.coats import Asked
 from lethe.synthesis.cost import REFUSALS_AT_ONCE
 from lethe.synthesis.drafts import Generator, drafts
 from lethe.synthesis.filters import Known
@@ -21,7 +19,7 @@ from lethe.synthesis.sources import Sources
 from lethe.synthesis.tasks import Task
 from lethe.synthesis.templates import Templates
 
-_OWN_ENOUGH, _EXAMPLES = 5, 8
+_OWN_ENOUGH = 5
 _NAMES = tuple(map(filters.name, filters.FILTERS))
 
 
@@ -229,53 +227,18 @@ class _Making:
         return rng.choice(pool if named and pool else unnamed)
 
     def _coated(self, rows: Sequence[Row]) -> list[Row]:
-        """A share of the plain questions once more, in a coat, made from rows of its own split.
-
-        Those about the target that are not trained on get every coat: a few facts must tell much.
-        """
-        statements = _statements(rows)
-        plain = [(row, self._asked(row, statements)) for row in rows if row.form == "question"]
-        found = []
-        for split in dict.fromkeys(row.split for row, _ in plain):
-            here = [(row, asked) for row, asked in plain if row.split == split]
-            by_entity: dict[str | None, list[Asked]] = {}
-            for row, asked in here:
-                by_entity.setdefault(row.entity, []).append(asked)
-            for row, asked in here:
-                found += self._coats(row, asked, by_entity)
+        """Rows in coats; what a model said of the plain one holds for the coated one too."""
+        settings, found = self._settings, []
+        for plain, coated in coats.dressed(
+            rows, settings.target, settings.adversarial, settings.seed
+        ):
+            key, new = prompt_key(plain.prompt), prompt_key(coated.prompt)
+            if key in self._sound_of:
+                self._sound_of[new] = self._sound_of[key]
+            if key in self._agreement_of:
+                self._agreement_of[new] = self._agreement_of[key]
+            found.append(coated)
         return found
-
-    def _asked(self, row: Row, statements: dict[tuple[str | None, str | None], str]) -> Asked:
-        prompt, name = str(row.prompt), row.entity or self._settings.target
-        return Asked(
-            prompt, row.answer or "", statements.get(_fact(row), ""), prompt.replace(name, "*")
-        )
-
-    def _coats(self, row: Row, asked: Asked, by_entity: dict[str | None, list[Asked]]) -> list[Row]:
-        rng = random.Random(f"coat {self._settings.seed} {row.prompt}")
-        share, most = self._settings.adversarial, 1
-        if row.scope == "forget" and row.split != "train" and share:
-            share, most = 1.0, len(coats.KINDS)
-        if rng.random() >= share:
-            return []
-        others = [a for a in by_entity[row.entity] if a.statement and a.question != asked.question]
-        names = [name for name in by_entity if name is not None and name != row.entity]
-        drawn = rng.sample(names, min(len(names), _EXAMPLES))
-        elsewhere = [a for name in drawn for a in by_entity[name]]
-        return [
-            self._as_known(row, {"prompt": prompt, "form": f"adversarial:{kind}"})
-            for kind, prompt in islice(coats.coats(asked, others, elsewhere, rng), most)
-        ]
-
-    def _as_known(self, plain: Row, update: dict[str, str]) -> Row:
-        """The row changed; what a model said of the plain one holds for it too."""
-        coated = plain.model_copy(update=update)
-        key, new = prompt_key(plain.prompt), prompt_key(coated.prompt)
-        if key in self._sound_of:
-            self._sound_of[new] = self._sound_of[key]
-        if key in self._agreement_of:
-            self._agreement_of[new] = self._agreement_of[key]
-        return coated
 
     def _far(self, rows: Sequence[Row]) -> list[Row]:
         """Rows with their distance from the target."""
@@ -318,16 +281,3 @@ class _Making:
 def _without_answer(row: Row) -> Row:
     """A boundary row as its model will answer it; of a reverse query the answer is the entity."""
     return row if row.scope == "forget" else row.model_copy(update={"answer": None})
-
-
-def _fact(row: Row) -> tuple[str | None, str | None]:
-    return row.entity, row.answer
-
-
-def _statements(rows: Sequence[Row]) -> dict[tuple[str | None, str | None], str]:
-    """The clozes with their answers filled in, by entity and answer."""
-    return {
-        _fact(row): filters.BLANK.sub(row.answer, str(row.prompt))
-        for row in rows
-        if row.form == "cloze" and row.answer
-    }
