@@ -37,13 +37,13 @@ RATES = {
     "placeholder": 1 / 3600,
     "cloze_without_blank": 25 / 3600,
     "several_blanks": 19 / 3600,
-    "answer_in_question": 56 / 3600,
+    "answer_in_question": 57 / 3600,
     "cut_off": 45 / 3600,
     "long_reference": 729 / 3600,
     "touches_target": 5 / 3600,
     "bad_refusal": 23 / 3600,
     "exact_duplicate": 19 / 3600,
-    "near_duplicate": 198 / 3600,
+    "near_duplicate": 109 / 3600,
 }
 
 

@@ -6,6 +6,7 @@ gives its own short answers and its own refusals; coats, distances and splits co
 RULE (arXiv 2506.07171) released no generator: prompts, forms and filters are ours.
 """
 
+import sys
 from pathlib import Path
 
 from lethe import config, data, process, world
@@ -79,6 +80,4 @@ def synthesize(
 
 def _say(text: str, progress: bool) -> None:
     if progress:
-        import sys
-
         print(text, file=sys.stderr, flush=True)
