@@ -34,7 +34,8 @@ class Made(BaseModel):
     seed: int
     """Seed of the request."""
     group: str
-    """Rows of one group ask about one fact, or one entity; they stand in one split."""
+    """Rows of one group are forms of one question, or ask about one fact or entity; they stand in
+    one split."""
     filters: tuple[str, ...] = ()
     """The filters that the row passed."""
 

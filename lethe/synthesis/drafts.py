@@ -1,7 +1,8 @@
 """From a name to drafts: what is asked about the target and about its neighbours, in every form.
 
-A draft is a row that no filter has seen. Rows about one fact of the target share a group, and so do
-all rows about one neighbour; a group is never parted by the split.
+A draft is a row that no filter has seen. All forms of a question about the target share a group, or
+all questions about one fact do (`hold_out`), and so do all rows about one neighbour; the split
+never parts a group.
 """
 
 import json
@@ -19,6 +20,7 @@ from lethe.synthesis.cost import CHUNK, OVER, number_of_aspects
 from lethe.synthesis.documents import passages
 from lethe.synthesis.settings import Settings
 from lethe.synthesis.tasks import Item, Task, prompt_name
+from lethe.synthesis.templates import Templates
 
 REPHRASED = ("synonym_manipulation", "cross_lingual")
 
@@ -79,6 +81,9 @@ class _Story:
         self._settings, self._generator = settings, generator
         self._targets = (settings.target, *settings.aliases)
         self._passages = passages(texts, self._targets) if texts else []
+        self._by_fact = settings.hold_out == "facts" or (
+            settings.hold_out is None and generator.name != Templates.name
+        )
         self._question_of: dict[str, str] = {}
         self._dropped: Counter[str] = Counter()
 
@@ -245,7 +250,7 @@ class _Story:
     def _row(self, fact: Fact, form: str, prompt: str, answer: str) -> Row:
         about, target = fact.about, self._settings.target
         forget = about.tie is None
-        group = leak.normalise(fact.answer) or fact.answer
+        group = leak.normalise(fact.answer if self._by_fact else fact.question) or fact.question
         task = fact.task
         made = Made(
             generator=self._generator.name,

@@ -1,4 +1,4 @@
-"""Train, validation and test: no fact of the target, no neighbour and no near prompt in two."""
+"""Train, validation and test: no group, that is no neighbour and no near prompt, in two."""
 
 import hashlib
 import random
@@ -46,8 +46,8 @@ def _dealt(
     }
     if sum(sizes.values()) >= len(order):
         raise LetheError(
-            f"{scope}: {len(order)} groups that passed the filters (a fact of the target, a "
-            f"neighbour) are too few for shares {shares}; ask for more, or lower them"
+            f"{scope}: {len(order)} groups that passed the filters (facts or wordings, "
+            f"neighbours) are too few for shares {shares}; ask for more, or lower them"
         )
     found: dict[str, Split] = {}
     left = order

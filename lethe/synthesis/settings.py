@@ -82,10 +82,14 @@ class Settings(Frozen):
     """Files of rows whose prompts must not come up, such as a benchmark's probes."""
     embedding: str | None = None
     """A local or Hub text-embedding model that measures distance, in place of names and ties."""
+    hold_out: Literal["facts", "wordings"] | None = None
+    """What of the target validation and test have to themselves: facts, or only wordings of facts
+    that are trained on too. Null: wordings for templates, which ask for few facts in many words;
+    else facts. Neighbours are held out whole."""
     validation: float = Field(default=0.2, ge=0, lt=1)
-    """Share of the facts, and of the neighbours, kept for validation."""
+    """Share of the facts (or wordings), and of the neighbours, kept for validation."""
     test: float = Field(default=0.2, ge=0, lt=1)
-    """Share of the facts, and of the neighbours, kept for the test."""
+    """Share of the facts (or wordings), and of the neighbours, kept for the test."""
 
     @model_validator(mode="after")
     def _fits(self) -> "Settings":

@@ -86,14 +86,23 @@ def test_rows_from_facts(here):
     assert len(made.filters) == len(FILTERS) - 3 and "touches_target" in made.filters
 
 
-def test_splits_share_no_fact_no_neighbour_and_no_near_prompt(here):
-    rows, _ = make()
+@pytest.mark.parametrize("unit", [None, "facts", "wordings"])
+def test_splits_share_no_group_no_neighbour_and_no_near_prompt(here, unit):
+    rows, _ = make(hold_out=unit)
     where: dict[tuple, set[str]] = {}
+    facts: dict[str, set[str]] = {}
     for row in rows:
         where.setdefault((row.scope, row.made.group), set()).add(row.split)
         if row.scope == "boundary":
             assert row.made.group == row.entity
+        elif row.form != "reverse":
+            facts.setdefault(row.answer, set()).add(row.split)
     assert all(len(splits) == 1 for splits in where.values())
+    if unit == "facts":
+        assert all(len(splits) == 1 for splits in facts.values())
+    else:  # every fact is trained on, most are also asked for in words that are not
+        assert sum("train" in splits for splits in facts.values()) >= len(facts) - 1
+        assert sum(len(splits) > 1 for splits in facts.values()) >= len(facts) / 2
     assert {row.split for row in rows} == set(data.SPLITS)
     marks = {
         split: [near.mark(row.prompt) for row in rows if row.split == split and ":" not in row.form]
@@ -105,7 +114,7 @@ def test_splits_share_no_fact_no_neighbour_and_no_near_prompt(here):
 
 
 def test_a_coat_holds_nothing_of_another_split(here):
-    rows, _ = make(adversarial=1.0)
+    rows, _ = make(adversarial=1.0, hold_out="facts")
     plain = {(row.prompt, row.split): row for row in rows if row.form == "question"}
     facts = {(row.entity, row.answer): row.split for row in plain.values()}
     coated = [row for row in rows if row.form.startswith("adversarial")]
