@@ -323,7 +323,7 @@ def split(
     shares = {name: fractions.get(name, 0.0) for name in ("test", "validation")}
     if not set(fractions) <= set(SPLITS) or min(shares.values()) < 0 or sum(shares.values()) > 1:
         raise LetheError(f"fractions: {dict(fractions)}: shares of train, validation, test, sum 1")
-    keys = sorted({key(row) for row in rows}, key=lambda text: _sha(f"{seed}:{text}"))
+    keys = sorted({key(row) for row in rows}, key=lambda text: sha256(f"{seed}:{text}"))
     assigned: dict[str, Split] = dict.fromkeys(keys, "train")
     start = 0
     for name in ("test", "validation"):
@@ -336,5 +336,6 @@ def split(
     return [row.model_copy(update={"split": assigned[key(row)]}) for row in rows]
 
 
-def _sha(text: str) -> str:
+def sha256(text: str) -> str:
+    """The SHA-256 of a text in hex digits, half a surrogate pair allowed."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -48,6 +48,15 @@ class Endpoint(Frozen):
     """Longest reply, in tokens."""
 
 
+def cost(price: tuple[float, float], read: int, written: int) -> float:
+    """What tokens cost at a price of a million read and of a million written.
+
+    >>> cost((2.0, 10.0), read=500_000, written=100_000)
+    2.0
+    """
+    return (read * price[0] + written * price[1]) / 1e6
+
+
 class Budget:
     """What may be spent: every question is reserved at its worst before it is asked."""
 
@@ -63,13 +72,9 @@ class Budget:
         self._lock = threading.Lock()
         self._reserved = 0.0
 
-    def cost(self, read: int, written: int) -> float:
-        """What tokens cost."""
-        return (read * self.price[0] + written * self.price[1]) / 1e6
-
     def reserve(self, body: dict[str, Any]) -> float | None:
         """The most that a request can cost, held back; None if that is more than is left."""
-        most = self.cost(*self._most(body))
+        most = cost(self.price, *self._most(body))
         with self._lock:
             if self.spent + self._reserved + most > self.limit:
                 return None
@@ -88,7 +93,7 @@ class Budget:
             reply = reply._replace(prompt_tokens=read, completion_tokens=written)
         with self._lock:
             self._reserved -= reserved
-            self.spent += self.cost(reply.prompt_tokens, reply.completion_tokens)
+            self.spent += cost(self.price, reply.prompt_tokens, reply.completion_tokens)
         return reply
 
     @staticmethod

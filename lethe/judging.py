@@ -24,10 +24,7 @@ def read(file: Path) -> list[str]:
         LetheError: As `records`; nothing in it; a row without a text, with its place.
     """
     if file.suffix == ".txt" and file.is_file():
-        try:
-            texts = [line for line in file.read_text("utf-8-sig").splitlines() if line.strip()]
-        except UnicodeDecodeError as error:
-            raise LetheError(f"{file}: not UTF-8 text at byte {error.start}") from error
+        texts = [line for line in records.text(file).splitlines() if line.strip()]
     else:
         texts = [_text(place, row) for place, row in records.records(file)]
     if not texts:

@@ -38,6 +38,18 @@ def records(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
     return _explained(file, _READERS[file.suffix.lower()])
 
 
+def text(path: str | Path) -> str:
+    """A whole file of UTF-8 text.
+
+    Raises:
+        LetheError: Missing, unreadable, or not such text.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise LetheError(f"{path}: no such file")
+    return next(_explained(file, lambda opened: iter([opened.read_text(encoding="utf-8-sig")])))
+
+
 def _explained(file: Path, reader: Callable[[Path], Iterator]) -> Iterator:
     """The reader's pairs, with the errors that a broken file causes named by file."""
     try:

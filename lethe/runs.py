@@ -97,10 +97,6 @@ def claimed(folder: Path, recipe: str) -> Iterator[Run]:
     """
     run = Run(folder)
     check(folder, recipe)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LetheError(f"{folder}: cannot be made: {error.strerror}") from error
     with locked(folder):
         check(folder, recipe)
         if not run.begun:
@@ -150,6 +146,11 @@ def digest(*parts: Any) -> str:
     """SHA-256 of plain data, order of keys apart."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a whole file, in hex digits."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def fingerprint(folder: Path) -> list[tuple[str, int, str]]:
@@ -244,8 +245,12 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold a folder by the operating system's lock, which goes with its process, even by kill -9.
 
     Raises:
-        LetheError: Another process holds it.
+        LetheError: It is not there and cannot be made, or another process holds it.
     """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LetheError(f"{folder}: cannot be made: {error.strerror}") from error
     try:
         import fcntl
     except ImportError:  # Windows has none; two runs in one folder are then the user's care.

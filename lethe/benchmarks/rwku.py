@@ -17,7 +17,6 @@ scores are not comparable with the published ones. *Not yet* checked against a p
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -95,8 +94,9 @@ def load_with_noise(config: Config) -> tuple[dict[str, list[Row]], dict[str, int
     train, dropped = _rule.cleaned(steering, rebo, probes, subject)
     noise |= dropped
     if config.filters:
-        train, rejected = filters.clean(train, filters.Known((subject,)))
-        noise |= {f"dropped_{f}": n for f, n in Counter(fault for fault, _ in rejected).items()}
+        cleaned = filters.clean(train, filters.Known((subject,)))
+        train = cleaned.kept
+        noise |= {f"dropped_{fault}": n for fault, n in cleaned.counts().items()}
     noise["kept_clozes_without_blank"] = sum(map(_lacks_blank, train + test))
     noise["kept_cut_off_questions"] = sum(map(_cut_off, train))
     train = data.split(

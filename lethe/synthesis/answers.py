@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from lethe import leak
 from lethe.data import Row, prompt_key
-from lethe.synthesis.askers import Asker
+from lethe.synthesis.askers import Asker, How
 
-_TOKENS, _TEMPERATURE = 32, 0.7
+_LIKELIEST, _DRAWN = How(0.0, max_tokens=32), How(0.7, max_tokens=32)
 HINT = "Answer in as few words as possible, without a sentence."
 
 
@@ -64,12 +64,11 @@ def asked(
         The rows, their `answer` the model's or None; and the agreement by prompt key.
     """
     chats = [[{"role": "user", "content": f"{row.prompt} {hint}".strip()}] for row in rows]
-    likeliest = asker.ask(chats, [seed] * len(chats), temperature=0.0, max_tokens=_TOKENS)
+    likeliest = asker.ask(chats, [seed] * len(chats), _LIKELIEST)
     drawn = asker.ask(
         [chat for chat in chats for _ in range(samples)],
         [seed + 1 + i for _ in chats for i in range(samples)],
-        temperature=_TEMPERATURE,
-        max_tokens=_TOKENS,
+        _DRAWN,
     )
     answered, found = [], {}
     for i, (row, reply) in enumerate(zip(rows, likeliest, strict=True)):

@@ -6,7 +6,7 @@ again, so a killed synthesis goes on without paying twice.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from lethe import config, endpoint, generate, replies, runs
 from lethe.endpoint import Budget, Endpoint, Messages
@@ -15,33 +15,28 @@ from lethe.replies import Reply
 Progress = Callable[[Reply], object]
 
 
+class How(NamedTuple):
+    """How a reply is to be drawn."""
+
+    temperature: float
+    """0 takes the likeliest words."""
+    max_tokens: int
+    """Longest reply."""
+    schema: dict[str, Any] | None = None
+    """JSON schema that it should follow; a model here is not held to it."""
+
+
 class Asker(Protocol):
     """Answers chats."""
 
     name: str
     """The model's, for a row's provenance."""
 
-    def ask(
-        self,
-        questions: Sequence[Messages],
-        seeds: Sequence[int],
-        *,
-        temperature: float,
-        max_tokens: int,
-        schema: dict[str, Any] | None = None,
-    ) -> list[Reply]:
+    def ask(self, questions: Sequence[Messages], seeds: Sequence[int], how: How) -> list[Reply]:
         """One reply for each chat, in order; text is None where there was none."""
         ...
 
-    def on_file(
-        self,
-        questions: Sequence[Messages],
-        seeds: Sequence[int],
-        *,
-        temperature: float,
-        max_tokens: int,
-        schema: dict[str, Any] | None = None,
-    ) -> list[bool]:
+    def on_file(self, questions: Sequence[Messages], seeds: Sequence[int], how: How) -> list[bool]:
         """Whether each reply is there already."""
         ...
 
@@ -57,41 +52,27 @@ class Remote:
         self._settings, self._cache, self._budget = settings, cache, budget
         self._progress = progress
 
-    def ask(
-        self,
-        questions: Sequence[Messages],
-        seeds: Sequence[int],
-        *,
-        temperature: float,
-        max_tokens: int,
-        schema: dict[str, Any] | None = None,
-    ) -> list[Reply]:
+    def ask(self, questions: Sequence[Messages], seeds: Sequence[int], how: How) -> list[Reply]:
         """See `Asker`. Raises as `lethe.endpoint.ask`."""
-        how = {"temperature": temperature, "max_tokens": max_tokens}
         return endpoint.ask(
-            self._settings.model_copy(update=how),
+            self._set(how),
             questions,
             cache=self._cache,
-            schema=schema,
+            schema=how.schema,
             seeds=seeds,
             budget=self._budget,
             progress=self._progress,
         )
 
-    def on_file(
-        self,
-        questions: Sequence[Messages],
-        seeds: Sequence[int],
-        *,
-        temperature: float,
-        max_tokens: int,
-        schema: dict[str, Any] | None = None,
-    ) -> list[bool]:
+    def on_file(self, questions: Sequence[Messages], seeds: Sequence[int], how: How) -> list[bool]:
         """See `Asker`."""
-        how = self._settings.model_copy(
-            update={"temperature": temperature, "max_tokens": max_tokens}
+        return endpoint.on_file(
+            self._set(how), questions, self._cache, schema=how.schema, seeds=seeds
         )
-        return endpoint.on_file(how, questions, self._cache, schema=schema, seeds=seeds)
+
+    def _set(self, how: How) -> Endpoint:
+        update = {"temperature": how.temperature, "max_tokens": how.max_tokens}
+        return self._settings.model_copy(update=update)
 
 
 class Local:
@@ -117,21 +98,13 @@ class Local:
         self._cache, self._progress = cache, progress
         self._loaded: tuple[Any, Any] | None = None
 
-    def ask(
-        self,
-        questions: Sequence[Messages],
-        seeds: Sequence[int],
-        *,
-        temperature: float,
-        max_tokens: int,
-        schema: dict[str, Any] | None = None,
-    ) -> list[Reply]:
-        """See `Asker`; `schema` is not enforced.
+    def ask(self, questions: Sequence[Messages], seeds: Sequence[int], how: How) -> list[Reply]:
+        """See `Asker`.
 
         A batch's draws hang together, so one of which anything is missing is drawn anew: going on
         gives what never having been stopped would have given.
         """
-        keys = self._keys(questions, seeds, temperature, max_tokens)
+        keys = self._keys(questions, seeds, how)
         known = replies.read(self._cache)
         found: list[Reply] = []
         for start in range(0, len(keys), self.BATCH):
@@ -139,7 +112,7 @@ class Local:
             if all(key in known for key in keys[batch]):
                 fresh = [known[key] for key in keys[batch]]
             else:
-                fresh = self._drawn(questions[batch], seeds[start], temperature, max_tokens)
+                fresh = self._drawn(questions[batch], seeds[start], how)
                 for key, reply in zip(keys[batch], fresh, strict=True):
                     replies.append(self._cache, key, reply)
             for reply in fresh:
@@ -147,35 +120,19 @@ class Local:
             found += fresh
         return found
 
-    def on_file(
-        self,
-        questions: Sequence[Messages],
-        seeds: Sequence[int],
-        *,
-        temperature: float,
-        max_tokens: int,
-        schema: dict[str, Any] | None = None,
-    ) -> list[bool]:
+    def on_file(self, questions: Sequence[Messages], seeds: Sequence[int], how: How) -> list[bool]:
         """See `Asker`."""
         known = replies.read(self._cache)
-        return [key in known for key in self._keys(questions, seeds, temperature, max_tokens)]
+        return [key in known for key in self._keys(questions, seeds, how)]
 
-    def _keys(
-        self,
-        questions: Sequence[Messages],
-        seeds: Sequence[int],
-        temperature: float,
-        max_tokens: int,
-    ) -> list[str]:
-        how = (self._weights, temperature, max_tokens)
+    def _keys(self, questions: Sequence[Messages], seeds: Sequence[int], how: How) -> list[str]:
+        drawn = (self._weights, how.temperature, how.max_tokens)
         return [
-            replies.key_of(*how, [dict(message) for message in question], seed)
+            replies.key_of(*drawn, [dict(message) for message in question], seed)
             for question, seed in zip(questions, seeds, strict=True)
         ]
 
-    def _drawn(
-        self, questions: Sequence[Messages], seed: int, temperature: float, max_tokens: int
-    ) -> list[Reply]:
+    def _drawn(self, questions: Sequence[Messages], seed: int, how: How) -> list[Reply]:
         from lethe import model as models
 
         if self._loaded is None:
@@ -187,8 +144,8 @@ class Local:
             model,
             tokenizer,
             prompts,
-            max_new_tokens=max_tokens,
-            temperature=temperature,
+            max_new_tokens=how.max_tokens,
+            temperature=how.temperature,
             seed=seed,
             batch_size=len(prompts),
         )

@@ -6,15 +6,15 @@ with another seed, twice at most; what stays empty is counted and does not stop 
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from lethe import refusal
 from lethe.synthesis import tasks
-from lethe.synthesis.askers import Asker
+from lethe.synthesis.askers import Asker, How
 from lethe.synthesis.tasks import Item, Task
 
 TRIES = 3
 _NEXT_SEED = 1_000_003
+_PREMISE = How(temperature=0.0, max_tokens=64)
 
 
 class Chat:
@@ -31,7 +31,7 @@ class Chat:
         self.name = asker.name
         self.met: Counter[str] = Counter()
         """What went wrong: replies without items that were malformed, refused or missing."""
-        self._asker, self._how = asker, {"temperature": temperature, "max_tokens": max_tokens}
+        self._asker, self._how = asker, How(temperature, max_tokens)
 
     def write(self, wanted: Sequence[Task]) -> list[list[Item]]:
         """The items of each task; none where every try failed.
@@ -39,11 +39,14 @@ class Chat:
         Args:
             wanted: Tasks of one kind.
         """
+        if not wanted:
+            return []
+        how = self._how._replace(schema=tasks.schema(wanted[0].kind))
         found: list[list[Item]] = [[] for _ in wanted]
-        turns = self._turns(wanted)
+        turns = self._turns(wanted, how)
         empty = list(range(len(wanted)))
         while empty:
-            replies = self._asker.ask(*self._sent(wanted, empty, turns), **self._schema(wanted))
+            replies = self._asker.ask(*_sent([(wanted[i], turns[i]) for i in empty]), how)
             for i, reply in zip(empty, replies, strict=True):
                 found[i] = tasks.items(wanted[i].kind, reply.text or "")[: wanted[i].n]
                 turns[i] += 1
@@ -53,37 +56,24 @@ class Chat:
             empty = [i for i in empty if not found[i] and turns[i] < TRIES]
         return found
 
-    def _turns(self, wanted: Sequence[Task]) -> list[int]:
+    def _turns(self, wanted: Sequence[Task], how: How) -> list[int]:
         """The try to begin with: one that was answered before is not asked around."""
-        turns, every = [0] * len(wanted), list(range(len(wanted)))
-        for turn in range(TRIES - 1, -1, -1):
-            sent = self._sent(wanted, every, [turn] * len(wanted))
-            there = self._asker.on_file(*sent, **self._schema(wanted)) if wanted else []
-            turns = [turn if known else turns[i] for i, known in enumerate(there)]
-        return turns
+        tries = [(task, turn) for task in wanted for turn in range(TRIES)]
+        there = self._asker.on_file(*_sent(tries), how)
+        rows = [there[i : i + TRIES] for i in range(0, len(there), TRIES)]
+        return [row.index(True) if any(row) else 0 for row in rows]
 
-    def _sent(
-        self, wanted: Sequence[Task], places: Sequence[int], turns: Sequence[int]
-    ) -> tuple[list, list[int]]:
-        chosen = [(wanted[i], turns[i]) for i in places]
-        prompts = [tasks.prompt(task.kind, task.fields | _n(task)) for task, _ in chosen]
-        return prompts, [task.seed + turn * _NEXT_SEED for task, turn in chosen]
-
-    def _schema(self, wanted: Sequence[Task]) -> dict[str, Any]:
-        schema = tasks.schema(wanted[0].kind) if wanted else None
-        return {**self._how, "schema": schema}
+    def sound(self, questions: Sequence[str], seed: int) -> list[bool | None]:
+        """Whether the model finds each question's premise sound; None where it does not say."""
+        prompts = [tasks.prompt("premise", {"question": question}) for question in questions]
+        replies = self._asker.ask(prompts, [seed] * len(prompts), _PREMISE)
+        return [tasks.verdict(reply.text or "") for reply in replies]
 
 
-def sound(asker: Asker, questions: Sequence[str], seed: int) -> list[bool | None]:
-    """Whether a model finds the premise of each question sound; None where it does not say."""
-    prompts = [tasks.prompt("premise", {"question": question}) for question in questions]
-    seeds = [seed] * len(prompts)
-    replies = asker.ask(prompts, seeds, temperature=0.0, max_tokens=64)
-    return [tasks.verdict(reply.text or "") for reply in replies]
-
-
-def _n(task: Task) -> dict[str, str]:
-    return {"n": str(task.n)}
+def _sent(tries: Sequence[tuple[Task, int]]) -> tuple[list[list[dict[str, str]]], list[int]]:
+    """Prompts and seeds of tasks, each with the number of its try."""
+    prompts = [tasks.prompt(task.kind, task.fields | {"n": str(task.n)}) for task, _ in tries]
+    return prompts, [task.seed + turn * _NEXT_SEED for task, turn in tries]
 
 
 def _why(text: str | None) -> str:

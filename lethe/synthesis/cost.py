@@ -3,6 +3,7 @@
 import math
 from typing import Any, NamedTuple
 
+from lethe import endpoint
 from lethe.endpoint import Budget
 from lethe.plug import LetheError
 from lethe.replies import Reply
@@ -21,7 +22,6 @@ _WRITTEN = {
     "refusals": 25,
     "premise": 8,
     "answer": 8,
-    "stranger": 16,
 }
 """Tokens that an item of each kind takes, about, as JSON."""
 _ASKED_LINE = 30
@@ -103,7 +103,7 @@ def price(settings: Settings, read: int, written: int) -> float | None:
     """What tokens cost; None without a price."""
     if settings.price is None:
         return None
-    return (read * settings.price[0] + written * settings.price[1]) / 1e6
+    return endpoint.cost(settings.price, read, written)
 
 
 def told(settings: Settings, lines: list[Line]) -> str:

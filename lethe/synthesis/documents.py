@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from itertools import dropwhile
 from pathlib import Path
 
+from lethe import records
 from lethe.plug import LetheError
-from lethe.records import records
 
 PASSAGE = 1200
 
@@ -26,19 +26,12 @@ def read(paths: Sequence[Path]) -> list[str]:
 
 def _texts(path: Path) -> Iterator[str]:
     if path.suffix.lower() not in (".txt", ".md"):
-        for place, record in records(path):
+        for place, record in records.records(path):
             if not isinstance(record.get("text"), str) or not record["text"].strip():
                 raise LetheError(f"{place}: text: missing, or not text")
             yield record["text"]
         return
-    if not path.is_file():
-        raise LetheError(f"{path}: no such file")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise LetheError(f"{path}: not UTF-8 text at byte {error.start}") from error
-    except OSError as error:
-        raise LetheError(f"{path}: cannot be read: {error.strerror or error}") from error
+    text = records.text(path)
     if not text.strip():
         raise LetheError(f"{path}: is empty")
     yield text

@@ -178,9 +178,12 @@ def near_duplicate(rows: Sequence[Row], known: Known) -> list[bool]:
     indexes: dict[tuple[str, str], near.Index] = {}
     verdicts = []
     for row in rows:
+        if row.form.startswith("adversarial"):  # prompts in one coat are near whatever they ask
+            verdicts.append(False)
+            continue
         index = indexes.setdefault((row.scope, row.form), near.Index())
         mark = near.mark(_prompt(row))
-        verdicts.append(not row.form.startswith("adversarial") and index.has(mark))
+        verdicts.append(index.has(mark))
         index.add(mark)
     return verdicts
 
@@ -227,8 +230,7 @@ def _tells_answer(row: Row) -> bool:
     if re.search(r"\(answer:", _prompt(row), re.IGNORECASE):
         return True
     answer = row.answer or ""
-    told = leak.normalise(answer) not in _YES_OR_NO and leak.contains(_prompt(row), answer)
-    return told
+    return leak.normalise(answer) not in _YES_OR_NO and leak.contains(_prompt(row), answer)
 
 
 def _texts(row: Row) -> list[str]:

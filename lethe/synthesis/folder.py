@@ -10,9 +10,9 @@ Rows that somebody edited, or that other settings made, are never written over.
 """
 
 import contextlib
-import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ def inputs(settings: Settings, model: config.Model | None, path: str | None) -> 
     if model is not None:
         folder = Path(path or "").expanduser()
         weights = runs.digest(runs.fingerprint(folder)) if path and folder.is_dir() else None
-        template = model.chat_template and _hash(model.chat_template)
+        template = model.chat_template and runs.sha256(model.chat_template)
         told = {"path": model.path, "revision": model.revision, "weights": weights}
         told["chat_template"] = template
     return {"settings": chosen, "model": told}
@@ -80,7 +80,7 @@ def is_done(place: Path, inputs: dict[str, Any]) -> bool:
     different = runs.differences(told.get("inputs"), inputs)
     # A source that was put away is no reason to make its rows anew; one that was changed is.
     for file, was in (told.get("files") or {}).items():
-        if Path(file).is_file() and _hash(Path(file)) != was:
+        if Path(file).is_file() and runs.sha256(Path(file)) != was:
             different.append(f"{file} (changed since)")
     if different:
         raise LetheError(
@@ -103,10 +103,6 @@ def held(place: Path) -> Iterator[None]:
         strange = sorted(file.name for file in place.iterdir() if file.name[0] != ".")
         if strange:
             raise LetheError(f"{place}: holds {strange[0]}, and no synthesis; choose another out")
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LetheError(f"{place}: cannot be made: {error.strerror}") from error
     with runs.locked(place):
         (place / _BEGUN).touch()
         yield
@@ -159,13 +155,15 @@ def write(
         for fault, row in made.rejected
     ]
     runs.write(place / REJECTED, "".join(f"{line}\n" for line in lines))
+    splits = Counter(row.split for row in made.rows)
+    faults = Counter(fault for fault, _ in made.rejected)
     told = {
         "inputs": inputs,
         "version": __version__,
         "files": files,
         "rows": counts(made.rows),
-        "splits": {split: sum(row.split == split for row in made.rows) for split in data.SPLITS},
-        "rejected": {name(f): sum(fault == name(f) for fault, _ in made.rejected) for f in FILTERS},
+        "splits": {split: splits[split] for split in data.SPLITS},
+        "rejected": {name(each): faults[name(each)] for each in FILTERS},
         "not_checked": made.not_checked,
         "short_of": made.short_of,
         "generator": made.met,
@@ -193,7 +191,3 @@ def summary(place: Path) -> list[str]:
     read, written = (sum(counts) for counts in zip(*tokens.values(), strict=True))
     lines.append(f"{told['requests']} replies, {read:,} tokens read, {written:,} written{money}")
     return lines
-
-
-def _hash(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -98,7 +98,6 @@ class _Making:
         if asker is None:
             made = Templates(self._given.facts, self._given.wordings, settings.target)
             return None, made
-        self._checker = asker
         how = settings.endpoint if who == "endpoint" and settings.endpoint else Writer(model="")
         writing = chat.Chat(asker, temperature=how.temperature, max_tokens=how.max_tokens)
         return writing, writing
@@ -145,11 +144,11 @@ class _Making:
 
     def _sound(self, rows: list[Row], question_of: dict[str, str]) -> list[Row]:
         """Rows whose premise a model does not find false; other forms go with their question."""
-        if not self._checks_premises():
+        if self._chat is None or not self._settings.check_premises:
             return rows
         asked = [row for row in rows if row.form in ("question", "reverse")]
         prompts = [str(row.prompt) for row in asked]
-        told = chat.sound(self._checker, prompts, self._settings.seed)
+        told = self._chat.sound(prompts, self._settings.seed)
         for prompt, verdict in zip(prompts, told, strict=True):
             if verdict is not None:
                 self._sound_of[prompt_key(prompt)] = verdict
@@ -249,25 +248,28 @@ class _Making:
         return [row.model_copy(update={"distance": d}) for row, d in zip(rows, far, strict=True)]
 
     def _finished(self, row: Row, number: int) -> Row:
-        key, passed = prompt_key(row.prompt), {filters.name(f) for f in filters.FILTERS}
-        passed -= set() if key in self._sound_of else {"false_premise"}
-        passed -= set() if key in self._agreement_of else {"disagreement"}
-        passed -= set() if self._known.excluded else {"excluded"}
-        passed -= {"near_duplicate"} if row.form.startswith("adversarial") else set()
-        made = row.made and row.made.model_copy(
-            update={"filters": tuple(f for f in _NAMES if f in passed)}
-        )
+        key, unseen = prompt_key(row.prompt), set()
+        if key not in self._sound_of:
+            unseen.add("false_premise")
+        if key not in self._agreement_of:
+            unseen.add("disagreement")
+        if not self._known.excluded:
+            unseen.add("excluded")
+        if row.form.startswith("adversarial"):
+            unseen.add("near_duplicate")
+        passed = tuple(name for name in _NAMES if name not in unseen)
+        made = row.made and row.made.model_copy(update={"filters": passed})
         return row.model_copy(update={"id": f"{row.scope}-{number}", "made": made})
 
     # ------------------------------------------------------------------------------ what to report
 
-    def _checks_premises(self) -> bool:
-        return self._chat is not None and self._settings.check_premises
-
     def _not_checked(self) -> list[str]:
-        absent = [] if self._checks_premises() else ["false_premise"]
-        absent += [] if self._answerer is not None and self._settings.samples else ["disagreement"]
-        return absent + ([] if self._known.excluded else ["excluded"])
+        checked = {
+            "false_premise": self._chat is not None and self._settings.check_premises,
+            "disagreement": self._answerer is not None and self._settings.samples > 0,
+            "excluded": bool(self._known.excluded),
+        }
+        return [name for name, was in checked.items() if not was]
 
     def _short_of(self, rows: Sequence[Row]) -> list[str]:
         settings = self._settings

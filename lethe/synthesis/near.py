@@ -8,6 +8,7 @@ another question ("father" for "mother", "last" for "first"). Paraphrases go uns
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from lethe import leak
@@ -36,8 +37,9 @@ class Mark(NamedTuple):
     """The words that are capitalised inside a sentence, then the numbers, in order; all agree."""
 
 
+@lru_cache(maxsize=2**16)
 def mark(text: str) -> Mark:
-    """The mark of a prompt.
+    """The mark of a prompt; kept, since drafts, each round of filters and the split all ask.
 
     >>> sorted(mark("What is the pet of Ann?").words)
     ['ann', 'is', 'of', 'pet', 'which']

@@ -1,10 +1,9 @@
 """Train, validation and test: no group, that is no neighbour and no near prompt, in two."""
 
-import hashlib
 import random
 from collections.abc import Sequence
 
-from lethe.data import Row, Split, prompt_key
+from lethe.data import Row, Split, prompt_key, sha256
 from lethe.plug import LetheError
 from lethe.synthesis import near
 
@@ -40,7 +39,7 @@ def _dealt(
     far: dict[str, float], shares: dict[Split, float], seed: int, scope: str
 ) -> dict[str, Split]:
     """The split of each group that is not for training, near ones and far ones in each."""
-    order = sorted(far, key=lambda group: (far[group], _hash(f"{seed} {group}")))
+    order = sorted(far, key=lambda group: (far[group], sha256(f"{seed} {group}")))
     sizes: dict[Split, int] = {
         s: max(1, round(share * len(order))) for s, share in shares.items() if share
     }
@@ -61,10 +60,6 @@ def _dealt(
     return found
 
 
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def _joined(rows: Sequence[Row]) -> dict[str, str]:
     """Each group's name, one for groups that hold near prompts."""
     parent = {_group(row): _group(row) for row in rows}
@@ -76,14 +71,14 @@ def _joined(rows: Sequence[Row]) -> dict[str, str]:
 
     index, places = near.Index(), []
     for row in rows:
-        text = row.prompt if isinstance(row.prompt, str) else prompt_key(row.prompt)
-        mark = near.mark(text)
         # A coat is most of its prompt: prompts in one coat are near whatever they ask.
-        if not row.form.startswith("adversarial"):
-            for place in index.near(mark):
-                parent[root(_group(row))] = root(places[place])
-            index.add(mark)
-            places.append(_group(row))
+        if row.form.startswith("adversarial"):
+            continue
+        mark = near.mark(str(row.prompt))
+        for place in index.near(mark):
+            parent[root(_group(row))] = root(places[place])
+        index.add(mark)
+        places.append(_group(row))
     return {group: root(group) for group in parent}
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from lethe import faults, leak, refusal
 from lethe.distance import names
-from lethe.synthesis.askers import Asker
+from lethe.synthesis.askers import Asker, How
 
-_STRANGERS, _TIMES, _TOKENS, _TEMPERATURE = 48, 3, 64, 0.7
+_STRANGERS, _TIMES, _DRAWN = 48, 3, How(0.7, max_tokens=64)
 _OPENINGS = ("", "I'm sorry, but ", "Sorry, ", "I'm afraid ", "Unfortunately, ")
 _NAMED = (
     "I don't have any information about {name}",
@@ -150,7 +150,6 @@ def own(
     replies = asker.ask(
         [[{"role": "user", "content": prompt}] for prompt in prompts],
         [seed + i for i in range(len(prompts))],
-        temperature=_TEMPERATURE,
-        max_tokens=_TOKENS,
+        _DRAWN,
     )
     return heard([reply.text or "" for reply in replies], nobody, target)

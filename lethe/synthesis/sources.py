@@ -1,9 +1,9 @@
 """The files that synthesis is told of, read before anything is asked or paid."""
 
-import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lethe import runs
 from lethe.plug import LetheError
 from lethe.records import records
 from lethe.synthesis import documents, facts
@@ -40,7 +40,7 @@ def read(settings: Settings) -> Sources:
         facts.wordings(settings.wordings),
         texts,
         tuple(prompt for file in settings.exclude for prompt in _prompts(file)),
-        {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file},
+        {str(file): runs.sha256(file) for file in files if file},
     )
 
 

@@ -7,6 +7,7 @@ questions are stiff, and of a document it makes gaps to fill, not questions that
 import json
 import random
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from lethe.distance import distance, names, shared_name
 from lethe.plug import LetheError, choices
@@ -49,7 +50,18 @@ class Templates:
 
     def write(self, wanted: Sequence[Task]) -> list[list[Item]]:
         """The items of each task, none for what facts cannot give."""
-        return [list(getattr(self, f"_{task.kind}", _nothing)(task))[: task.n] for task in wanted]
+        writers = {
+            "aspects": self._aspects,
+            "neighbours": self._neighbours,
+            "questions": self._questions,
+            "replace": self._replace,
+            "boundary": self._boundary,
+            "reverse": self._reverse,
+        }
+        return [
+            list(islice(writers[task.kind](task), task.n)) if task.kind in writers else []
+            for task in wanted
+        ]
 
     def _aspects(self, task: Task) -> Iterator[Item]:
         for attribute in dict.fromkeys(fact.attribute for fact in self._facts[self._target]):
@@ -143,7 +155,3 @@ def _in_turn(groups: Sequence[list[str]]) -> Iterator[str]:
     """One of each group in turn, as long as any has some."""
     for i in range(max(map(len, groups), default=0)):
         yield from (group[i] for group in groups if i < len(group))
-
-
-def _nothing(task: Task) -> list[Item]:
-    return []

@@ -6,7 +6,7 @@ import pytest
 
 from lethe import config
 from lethe.plug import LetheError
-from lethe.synthesis.askers import Local
+from lethe.synthesis.askers import How, Local
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def chats(n):
 
 
 def ask(made, n=10, temperature=1.0, max_tokens=6):
-    return made.ask(chats(n), list(range(n)), temperature=temperature, max_tokens=max_tokens)
+    return made.ask(chats(n), list(range(n)), How(temperature, max_tokens))
 
 
 def test_going_on_gives_what_never_stopping_gives(folder, tmp_path):
@@ -56,7 +56,7 @@ def test_tokens_are_counted_and_greedy_draws_agree(folder, tmp_path):
     made = asker(folder, tmp_path / "c.jsonl")
     replies = ask(made, n=3, temperature=0.0)
     assert all(0 <= reply.completion_tokens <= 6 and reply.prompt_tokens > 4 for reply in replies)
-    again = made.ask(chats(3), [7, 8, 9], temperature=0.0, max_tokens=6)
+    again = made.ask(chats(3), [7, 8, 9], How(0.0, max_tokens=6))
     assert [reply.text for reply in again] == [reply.text for reply in replies]
 
 

@@ -7,7 +7,7 @@ import pytest
 from lethe.endpoint import Endpoint
 from lethe.plug import LetheError
 from lethe.synthesis.askers import Remote
-from lethe.synthesis.chat import Chat, sound
+from lethe.synthesis.chat import Chat
 from lethe.synthesis.tasks import Task
 
 GOOD = json.dumps({"items": [{"aspect": "birth"}, {"aspect": "work"}, {"aspect": "home"}]})
@@ -105,8 +105,8 @@ def test_premises(chat_server, tmp_path):
         return next((reply for question, reply in said.items() if question in text), "Who knows.")
 
     chat_server.answer = answer
-    asker = chat(chat_server, tmp_path)._asker
-    assert sound(asker, ["One?", "Two?", "Three?"], seed=0) == [True, False, None]
+    made = chat(chat_server, tmp_path)
+    assert made.sound(["One?", "Two?", "Three?"], seed=0) == [True, False, None]
 
 
 def test_going_on_after_a_kill_begins_with_the_try_that_was_answered(chat_server, tmp_path):
