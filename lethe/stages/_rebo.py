@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,13 @@ from transformers.trainer_callback import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
 
 from lethe import model as models
-from lethe import plug, runs
+from lethe import plug
 from lethe.data import Row
-from lethe.locate import is_adapter
 from lethe.model import Checkpoint
-from lethe.plug import LetheError
-from lethe.stages import _engine
-from lethe.stages._selection import BALANCE, Look, Mixture, Selection, interpolate
+from lethe.stages import _engine, _selection
+from lethe.stages._chosen import asked, check_start
 from lethe.stages._trainer import ReboTrainer, said
-from lethe.stages.rebo import Config, asked
+from lethe.stages.rebo import Config
 
 
 def run(
@@ -33,14 +30,9 @@ def run(
     seed: int,
 ) -> None:
     """Train; see `rebo.train`."""
-    if (out / "model" / BALANCE).is_file():  # all was done but to say so when the run was killed
-        shutil.rmtree(out / "best", ignore_errors=True)
+    if _selection.finished(out):
         return
-    if config.interpolate and start.spec.lora and is_adapter(start.original):
-        raise LetheError(
-            f"rebo: interpolate: {start.original} is an adapter itself, and adapters do not mix; "
-            "merge it into its base first, or leave interpolate empty"
-        )
+    check_start(config, start, "rebo")
     torch.manual_seed(seed)
     tokenizer = models.tokenizer(start.path, start.spec)
     policy = models.load(start.path, start.spec, trainable=True)
@@ -61,13 +53,14 @@ def run(
         callbacks=[curve],
     )
     trainer.remove_callback(PrinterCallback)
-    selection = Selection(
+    length = min(config.max_new_tokens, 64)
+    selection = _selection.Selection(
         config,
         _engine.evenly(asked(data), config.eval_rows),
         out,
         curve,
-        save=lambda folder: _save(policy, tokenizer, folder),
-        look=_look(config, policy, tokenizer),
+        save=lambda folder: _selection.save(policy, tokenizer, folder),
+        look=_selection.looker(policy, tokenizer, length),
     )
     trainer.add_callback(selection)
     trainer.add_callback(_engine.MarkCheckpoints())
@@ -77,14 +70,7 @@ def run(
     with contextlib.closing(curve):
         trainer.train(resume_from_checkpoint=last)
     _samples(trainer, out)
-    if config.interpolate:
-        _mix(config, start, selection, policy, tokenizer)
-    _keep(selection, policy, tokenizer, out)
-
-
-def _look(config: Config, policy: Any, tokenizer: Any) -> Look:
-    length = min(config.max_new_tokens, 64)
-    return lambda rows: _engine.probe(policy, tokenizer, rows, max_new_tokens=length)
+    _selection.keep(config, start, selection, policy, tokenizer, length)
 
 
 def _arguments(config: Config, out: Path, seed: int) -> GRPOConfig:
@@ -137,35 +123,3 @@ def _samples(trainer: ReboTrainer, out: Path, count: int = 32) -> None:
                 "reward": totals[i],
             }
             lines.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-
-def _mix(
-    config: Config, start: Checkpoint, selection: Selection, policy: Any, tokenizer: Any
-) -> None:
-    """Put the chosen mixture of original and kept weights in the place of those kept."""
-    best, mixed = selection.best, selection.best.with_name("mixed")
-    trained = models.load(best, start.spec, trainable=True) if best.is_dir() else policy
-    trained = trained.to(policy.device)
-    original = None if start.spec.lora else models.load(start.original, start.spec)
-    look = _look(config, trained, tokenizer)
-    interpolate(Mixture(trained, original), config, selection.rows, look, best.parent)
-    shutil.rmtree(mixed, ignore_errors=True)
-    _save(trained, tokenizer, mixed)
-    runs.write(mixed / BALANCE, json.dumps({"step": config.steps}))
-
-
-def _keep(selection: Selection, policy: Any, tokenizer: Any, out: Path) -> None:
-    """Put the chosen weights under `model/`."""
-    chosen = next((p for p in (out / "mixed", selection.best) if p.is_dir()), None)
-    if chosen is None:
-        _save(policy, tokenizer, out / "model")
-        return
-    shutil.rmtree(out / "model", ignore_errors=True)
-    chosen.rename(out / "model")
-    shutil.rmtree(selection.best, ignore_errors=True)
-
-
-def _save(policy: Any, tokenizer: Any, folder: Path) -> None:
-    """Save the policy; the copy of its adapter that serves as reference is no part of it."""
-    models.save(policy, tokenizer, folder)
-    shutil.rmtree(folder / "ref", ignore_errors=True)

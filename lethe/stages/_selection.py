@@ -18,10 +18,12 @@ import torch
 from tqdm import tqdm
 from transformers import TrainerCallback
 
+from lethe import model as models
 from lethe import runs
 from lethe.data import Row
+from lethe.model import Checkpoint
 from lethe.stages import _engine
-from lethe.stages.rebo import Config
+from lethe.stages._chosen import Chosen
 
 BALANCE = "balance.json"
 MIXTURES = "interpolation.jsonl"
@@ -33,7 +35,7 @@ class Selection(TrainerCallback):
 
     def __init__(
         self,
-        settings: Config,
+        settings: Chosen,
         rows: list[Row],
         out: Path,
         curve: _engine.Curve,
@@ -121,7 +123,7 @@ def least(balances: Mapping[float, float], slack: float) -> float:
     return min(share for share, balance in balances.items() if balance >= enough)
 
 
-def interpolate(mixture: Mixture, settings: Config, rows: list[Row], look: Look, out: Path) -> None:
+def interpolate(mixture: Mixture, settings: Chosen, rows: list[Row], look: Look, out: Path) -> None:
     """Move to the point between original and trained weights that validation rows choose.
 
     Args:
@@ -146,3 +148,60 @@ def interpolate(mixture: Mixture, settings: Config, rows: list[Row], look: Look,
             {"share": share, "scope": "all", "balance": balances[share], "kept": share == kept}
         )
     runs.write(out / MIXTURES, "".join(json.dumps(line) + "\n" for line in lines))
+
+
+def finished(out: Path) -> bool:
+    """Whether all was done but to say so when the run was killed; tidies up."""
+    done = (out / "model" / BALANCE).is_file()
+    if done:
+        shutil.rmtree(out / "best", ignore_errors=True)
+    return done
+
+
+def looker(policy: Any, tokenizer: Any, max_new_tokens: int) -> Look:
+    """How a policy is looked at: greedily, with answers of at most so many tokens."""
+    return lambda rows: _engine.probe(policy, tokenizer, rows, max_new_tokens=max_new_tokens)
+
+
+def keep(
+    settings: Chosen,
+    start: Checkpoint,
+    selection: Selection,
+    policy: Any,
+    tokenizer: Any,
+    max_new_tokens: int,
+) -> None:
+    """Put the chosen weights, mixed with the original's if asked for, under the stage's `model/`.
+
+    Args:
+        settings: `interpolate` and `slack`.
+        start: Where the original is.
+        selection: The rule that looked on the way; its best weights, if any, win.
+        policy: The model as it is after the last step.
+        tokenizer: Its tokenizer.
+        max_new_tokens: Longest answer of a look.
+    """
+    best, model = selection.best, selection.best.with_name("model")
+    mixed = best.with_name("mixed")
+    if settings.interpolate:
+        trained = models.load(best, start.spec, trainable=True) if best.is_dir() else policy
+        trained = trained.to(policy.device)
+        original = None if start.spec.lora else models.load(start.original, start.spec)
+        look = looker(trained, tokenizer, max_new_tokens)
+        interpolate(Mixture(trained, original), settings, selection.rows, look, best.parent)
+        shutil.rmtree(mixed, ignore_errors=True)
+        save(trained, tokenizer, mixed)
+        runs.write(mixed / BALANCE, json.dumps({"interpolated": True}))
+    chosen = next((place for place in (mixed, best) if place.is_dir()), None)
+    if chosen is None:
+        save(policy, tokenizer, model)
+        return
+    shutil.rmtree(model, ignore_errors=True)
+    chosen.rename(model)
+    shutil.rmtree(best, ignore_errors=True)
+
+
+def save(policy: Any, tokenizer: Any, folder: Path) -> None:
+    """Save the policy; the copy of its adapter that serves as reference is no part of it."""
+    models.save(policy, tokenizer, folder)
+    shutil.rmtree(folder / "ref", ignore_errors=True)

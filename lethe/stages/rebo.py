@@ -10,16 +10,16 @@ sampling, value heads.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from lethe import plug
-from lethe.config import Stage
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.stages import _passed
+from lethe.stages._chosen import Chosen, check_rows
 from lethe.stages._sampler import shares
 
 WHY = "learn by trial where refusing must end: refuse the target, answer its neighbours"
@@ -46,7 +46,7 @@ OWNED = {
 }
 
 
-class Config(Stage):
+class Config(Chosen):
     """Refusal Boundary Optimization. Released setting: 20 steps of 32 prompts x 8, lr 2e-6."""
 
     stage: Literal["rebo"] = "rebo"  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -92,19 +92,6 @@ class Config(Stage):
     """Optimiser steps on each batch of rollouts."""
     micro_batch: int | None = Field(default=None, ge=1)
     """Completions in one forward pass; null takes the whole batch."""
-    eval_every: int = Field(default=10, ge=1)
-    """Steps between looks at the validation rows."""
-    eval_rows: int = Field(default=32, ge=0)
-    """Validation rows of each scope and form; 0 does not look."""
-    select: Literal["best", "last"] = "best"
-    """best: the highest validation balance (harmonic mean of forget refusal without leaks and the
-    lowest accuracy of any kept scope), the latest of equals. last: the last checkpoint."""
-    interpolate: list[Annotated[float, Field(gt=0, le=1)]] = []
-    """Shares of the change since the original, tried on validation rows in the end; of those that
-    balance nearly as well as the best (1.0 is always tried), the least is kept. Empty: 1.0 alone.
-    Source: WiSE-FT, arXiv 2109.01903. Holds two more copies of the weights for a moment."""
-    slack: float = Field(default=0.03, ge=0, lt=1)
-    """How much of the validation balance `interpolate` may give up to keep less of the change."""
     save_every: int = Field(default=10, ge=1)
     """Steps between resumable checkpoints; a multiple of `num_iterations`."""
     trainer: dict[str, Any] = {}
@@ -146,12 +133,6 @@ def rows(data: dict[str, list[Row]]) -> list[Row]:
     return [row for row in data["train"] if not row.stages or "rebo" in row.stages]
 
 
-def asked(data: dict[str, list[Row]]) -> list[Row]:
-    """The validation rows to choose by: what no train row prepares for (reverse, utility) apart."""
-    rows = data.get("validation", [])
-    return [row for row in rows if row.scope != "utility" and row.form != "reverse"]
-
-
 def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
     """Refuse rows that cannot fill a batch, or `interpolate` cannot choose by; check `trainer:`.
 
@@ -172,12 +153,7 @@ def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
                 f"{need} (prompts_per_step {config.prompts_per_step} x forget_fraction "
                 f"{config.forget_fraction}); add rows or lower prompts_per_step"
             )
-    scopes = {row.scope for row in asked(data)} if config.eval_rows else set()
-    if config.interpolate and ("forget" not in scopes or len(scopes) < 2):
-        raise LetheError(
-            f"{where}.interpolate: chooses by validation rows, forget and others, but eval_rows is "
-            f"{config.eval_rows} and they are of: {', '.join(sorted(scopes)) or 'none'}"
-        )
+    check_rows(config, data, where)
 
 
 def train(

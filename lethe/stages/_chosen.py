@@ -1,0 +1,62 @@
+"""Settings of a stage that chooses, on validation rows, which of its weights to keep."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lethe.config import Stage
+from lethe.data import Row
+from lethe.locate import is_adapter
+from lethe.model import Checkpoint
+from lethe.plug import LetheError
+
+
+class Chosen(Stage):
+    """When to look at the validation rows, and what to keep by them; `_selection` does it."""
+
+    eval_every: int = Field(default=10, ge=1)
+    """Steps between looks at the validation rows."""
+    eval_rows: int = Field(default=32, ge=0)
+    """Validation rows of each scope and form; 0 does not look."""
+    select: Literal["best", "last"] = "best"
+    """best: the highest validation balance (harmonic mean of forget refusal without leaks and the
+    lowest accuracy of any kept scope), the latest of equals. last: the last checkpoint."""
+    interpolate: list[Annotated[float, Field(gt=0, le=1)]] = []
+    """Shares of the change since the original, tried on validation rows in the end; of those that
+    balance nearly as well as the best (1.0 is always tried), the least is kept. Empty: 1.0 alone.
+    Source: WiSE-FT, arXiv 2109.01903. Holds two more copies of the weights for a moment."""
+    slack: float = Field(default=0.03, ge=0, lt=1)
+    """How much of the validation balance `interpolate` may give up to keep less of the change."""
+
+
+def asked(data: dict[str, list[Row]]) -> list[Row]:
+    """The validation rows to choose by: what no train row prepares for (reverse, utility) apart."""
+    rows = data.get("validation", [])
+    return [row for row in rows if row.scope != "utility" and row.form != "reverse"]
+
+
+def check_rows(config: Chosen, data: dict[str, list[Row]], where: str) -> None:
+    """Refuse validation rows that `interpolate` cannot choose by.
+
+    Raises:
+        LetheError: With the scopes that there are.
+    """
+    scopes = {row.scope for row in asked(data)} if config.eval_rows else set()
+    if config.interpolate and ("forget" not in scopes or len(scopes) < 2):
+        raise LetheError(
+            f"{where}.interpolate: chooses by validation rows, forget and others, but eval_rows is "
+            f"{config.eval_rows} and they are of: {', '.join(sorted(scopes)) or 'none'}"
+        )
+
+
+def check_start(config: Chosen, start: Checkpoint, where: str) -> None:
+    """Refuse to mix an adapter with another one that it lies over.
+
+    Raises:
+        LetheError: With what to do instead.
+    """
+    if config.interpolate and start.spec.lora and is_adapter(start.original):
+        raise LetheError(
+            f"{where}: interpolate: {start.original} is an adapter itself, and adapters do not "
+            "mix; merge it into its base first, or leave interpolate empty"
+        )
