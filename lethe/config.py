@@ -101,6 +101,8 @@ class Evaluate(Frozen):
     """Text forced before the reference answer when its probability is taken; null: benchmark's."""
     limit: int | None = Field(default=None, ge=1)
     """At most this many rows of each group; null takes all."""
+    models: Literal["all", "last"] = "all"
+    """last: only what the last stage makes, for sweeps that measure the original once."""
 
     @field_validator("metrics")
     @classmethod

@@ -66,7 +66,8 @@ class Row(BaseModel):
     split: Split = "train"
     """train, validation or test; no prompt stands in two of them."""
     stages: tuple[str, ...] = ()
-    """Names of the stages that may use the row in training or validation; empty = every stage."""
+    """Names of the stages that may use the row in training or validation; empty = every stage. A
+    stage that no row of the run names may use every row."""
     distance: float | None = Field(default=None, ge=0, le=1)
     """How far what the row asks about is from what must be forgotten: `lethe.distance`."""
     tie: str | None = None

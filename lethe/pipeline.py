@@ -44,9 +44,11 @@ class Plan:
     metrics: list[str]
 
     def split(self, name: str, stage: str | None = None) -> list[Row]:
-        """The rows of a split that a stage may see."""
+        """The rows of a split that a stage may see: all, if no row of the run names the stage."""
         here = [row for row in self.rows if row.split == name]
-        return [row for row in here if not stage or not row.stages or stage in row.stages]
+        if stage is None or not any(stage in row.stages for row in self.rows):
+            return here
+        return [row for row in here if not row.stages or stage in row.stages]
 
     def training(self, index: int) -> dict[str, list[Row]]:
         """What a stage is given: training and validation rows, never test rows."""
@@ -204,11 +206,15 @@ class _Steps:
         self.path = world.weights(self.path, progress=self.progress)
         here = Checkpoint(path=self.path, original=self.path, spec=recipe.model)
         chain = runs.digest(__version__, config.plain(recipe.model), _contents(here))
-        records = self._measured(runs.ORIGINAL, here, chain)
-        for i, name in enumerate(self.plan.models[1:]):
-            chain = self._trained(i, name, here, chain)
-            here = Checkpoint(str(self.run.stage(name) / "model"), self.path, recipe.model)
-            records += self._measured(name, here, chain)
+        models = self.plan.models
+        measured = models if recipe.evaluate.models == "all" else models[-1:]
+        records: Records = []
+        for i, name in enumerate(models):
+            if i:
+                chain = self._trained(i - 1, name, here, chain)
+                here = Checkpoint(str(self.run.stage(name) / "model"), self.path, recipe.model)
+            if name in measured:
+                records += self._measured(name, here, chain)
         runs.write(self.run.summary, runs.json_text(records))
         from lethe import report
 

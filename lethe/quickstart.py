@@ -15,6 +15,7 @@ the report is what is left behind the refusal. And a small made-up world says li
 model: run your own with a recipe of your own."""
 
 # Chosen on worlds 101-105; a model of a million parameters wants larger steps than a real one.
+INTERPOLATE = [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
 STAGES = [
     {"stage": "rejection_steering", "learning_rate": 1e-3, "epochs": 6},
     {
@@ -25,7 +26,7 @@ STAGES = [
         "beta": 0.02,
         "reference": "original",
         "kl_scope": "boundary",
-        "interpolate": [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4],
+        "interpolate": INTERPOLATE,
     },
 ]
 

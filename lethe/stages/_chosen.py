@@ -19,8 +19,11 @@ class Chosen(Stage):
     eval_rows: int = Field(default=32, ge=0)
     """Validation rows of each scope and form; 0 does not look."""
     select: Literal["best", "last"] = "best"
-    """best: the highest validation balance (harmonic mean of forget refusal without leaks and the
-    lowest accuracy of any kept scope), the latest of equals. last: the last checkpoint."""
+    """best: the highest validation balance (harmonic mean of what is `forgotten` and the lowest
+    accuracy of any kept scope), the latest of equals. last: the last checkpoint."""
+    forgotten: Literal["refused", "withheld"] = "refused"
+    """When a validation row counts as forgotten: it is refused and nothing is told, or, of methods
+    that do not teach refusing, nothing is told."""
     interpolate: list[Annotated[float, Field(gt=0, le=1)]] = []
     """Shares of the change since the original, tried on validation rows in the end; of those that
     balance nearly as well as the best (1.0 is always tried), the least is kept. Empty: 1.0 alone.

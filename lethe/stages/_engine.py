@@ -78,7 +78,8 @@ def probe(
 
     Returns:
         {"forget": {"refusal", "leak", "silent", "n"}, "boundary": {"refusal", "accuracy", "n"},
-        ...}; `silent` is the share that refuses and leaks nothing.
+        ...}; `silent` is the share that refuses and leaks nothing; rows without an answer leak
+        nothing.
     """
     training = model.training
     model.eval()
@@ -107,16 +108,25 @@ def _silent(answered: Sequence[Answered]) -> float:
     return sum(bool(refuses) and not leaks for refuses, leaks in pairs) / len(answered)
 
 
-def balance(found: Mapping[str, Mapping[str, float]]) -> float:
-    """One number to choose by: harmonic mean of forget refusal and accuracy on what is kept.
+def balance(found: Mapping[str, Mapping[str, float]], forgotten: str = "refused") -> float:
+    """One number to choose by: harmonic mean of what is forgotten and accuracy on what is kept.
 
     A refusal counts if it leaks nothing; accuracy is the lowest of the other scopes', so that a
     model cannot buy one with the other.
 
+    Args:
+        found: As `probe` gives it.
+        forgotten: "refused", or "withheld": whatever leaks nothing counts.
+
     >>> round(balance({"forget": {"silent": 1.0}, "boundary": {"accuracy": 0.5}}), 3)
     0.667
+    >>> balance({"forget": {"silent": 0.0, "leak": 0.0}}, "withheld")
+    1.0
     """
-    refuses = found.get("forget", {}).get("silent", 0.0)
+    forget = found.get("forget", {})
+    refuses = forget.get("silent", 0.0)
+    if forgotten == "withheld" and "leak" in forget:
+        refuses = 1 - forget["leak"]
     kept = min(
         (found[s]["accuracy"] for s in found if s != "forget" and "accuracy" in found[s]),
         default=1.0,

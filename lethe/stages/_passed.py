@@ -1,4 +1,4 @@
-"""What a recipe may pass through `trainer:` to TRL, known without importing TRL.
+"""What a recipe may pass through `trainer:` to a trainer, known without importing one.
 
 The fields of a trainer's configuration are read from the installed source, in a tenth of a second:
 a wrong key is then an error at once, and not after the libraries and the model are loaded.
@@ -18,22 +18,24 @@ _SOURCES = {
     "TrainingArguments": ("transformers", "training_args.py"),
     "_BaseConfig": ("trl", "trainer/base_config.py"),
     "GRPOConfig": ("trl", "trainer/grpo_config.py"),
+    "KTOConfig": ("trl", "trainer/kto_config.py"),
     "SFTConfig": ("trl", "trainer/sft_config.py"),
 }
 
 
 @cache
 def fields(config: str) -> frozenset[str]:
-    """The settings of TRL's `GRPOConfig` or `SFTConfig`, those that they inherit among them."""
-    wanted = ("TrainingArguments", "_BaseConfig", config)
+    """The settings of a trainer's configuration, those that it inherits among them."""
+    base = ("_BaseConfig", config) if _SOURCES[config][0] == "trl" else ()
+    wanted = ("TrainingArguments", *base)
     return frozenset(name for one in wanted for name in _declared(*_SOURCES[one], one))
 
 
 def check(config: str, given: dict[str, Any], owned: Iterable[str], where: str) -> None:
-    """Refuse keys that the stage sets itself, and keys that TRL does not know.
+    """Refuse keys that the stage sets itself, and keys that the trainer does not know.
 
     Args:
-        config: GRPOConfig or SFTConfig.
+        config: GRPOConfig, KTOConfig, SFTConfig or TrainingArguments.
         given: The recipe's `trainer:`.
         owned: What the stage's own settings decide.
         where: Opens the message.
@@ -47,7 +49,8 @@ def check(config: str, given: dict[str, Any], owned: Iterable[str], where: str) 
         if key not in fields(config):
             near = difflib.get_close_matches(key, sorted(fields(config)), n=3)
             hint = f"did you mean {', '.join(near)}? " if near else ""
-            raise LetheError(f"{where}.trainer.{key}: unknown; {hint}it takes trl.{config}'s")
+            theirs = f"{_SOURCES[config][0]}.{config}"
+            raise LetheError(f"{where}.trainer.{key}: unknown; {hint}it takes {theirs}'s")
 
 
 def _declared(package: str, file: str, name: str) -> list[str]:

@@ -70,7 +70,7 @@ class Selection(TrainerCallback):
         found = self.look(self.rows)
         for scope, numbers in found.items():
             self.curve.write(step=step, split="validation", scope=scope, **numbers)
-        score = _engine.balance(found)
+        score = _engine.balance(found, self.settings.forgotten)
         self.curve.write(step=step, split="validation", scope="all", balance=score)
         if self.settings.select == "best" and score >= self.kept(before=step):
             shutil.rmtree(self.best, ignore_errors=True)
@@ -138,7 +138,9 @@ def interpolate(mixture: Mixture, settings: Chosen, rows: list[Row], look: Look,
     for share in tqdm(shares, desc="take back", unit="share"):
         mixture.move(share)
         found[share] = look(rows)
-    balances = {share: _engine.balance(numbers) for share, numbers in found.items()}
+    balances = {
+        share: _engine.balance(numbers, settings.forgotten) for share, numbers in found.items()
+    }
     kept = least(balances, settings.slack)
     mixture.move(kept)
     lines = []

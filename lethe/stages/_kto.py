@@ -1,0 +1,84 @@
+"""KTO's half that needs torch and TRL."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from transformers.trainer_callback import PrinterCallback
+from trl.trainer.kto_config import KTOConfig
+from trl.trainer.kto_trainer import KTOTrainer
+
+from lethe import model as models
+from lethe.data import Row
+from lethe.model import Checkpoint
+from lethe.stages import _engine, _selection
+from lethe.stages._chosen import asked, check_start
+from lethe.stages.kto import Config, texts
+
+LONGEST_LOOK = 64
+
+
+def run(
+    config: Config, start: Checkpoint, data: dict[str, list[Row]], out: Path, seed: int
+) -> None:
+    """Train; see `kto.train`."""
+    if _selection.finished(out):
+        return
+    check_start(config, start, "kto")
+    torch.manual_seed(seed)
+    tokenizer = models.tokenizer(start.path, start.spec)
+    policy = models.load(start.path, start.spec, trainable=True)
+    curve = _engine.Curve(out, "kto")
+    trainer = KTOTrainer(
+        model=policy,
+        # Left to itself TRL would reload the reference from where the policy was loaded.
+        ref_model=models.load(start.original, start.spec),
+        args=_arguments(config, out, seed),
+        train_dataset=Dataset.from_list([_lesson(*text, tokenizer) for text in texts(data)]),
+        processing_class=tokenizer,
+        callbacks=[curve],
+    )
+    trainer.remove_callback(PrinterCallback)
+    selection = _selection.Selection(
+        config,
+        _engine.evenly(asked(data), config.eval_rows),
+        out,
+        curve,
+        save=lambda folder: _selection.save(policy, tokenizer, folder),
+        look=_selection.looker(policy, tokenizer, LONGEST_LOOK),
+    )
+    trainer.add_callback(selection)
+    trainer.add_callback(_engine.MarkCheckpoints())
+    steps = len(trainer.get_train_dataloader()) * config.epochs
+    last = _engine.last_checkpoint(out / "checkpoints", before=steps)
+    step, checkpoint = last or (-1, None)
+    curve.forget_after(step)
+    with contextlib.closing(curve):
+        trainer.train(resume_from_checkpoint=checkpoint)
+    _selection.keep(config, start, selection, policy, tokenizer, LONGEST_LOOK)
+
+
+def _arguments(config: Config, out: Path, seed: int) -> KTOConfig:
+    own = {
+        "beta": config.beta,
+        "desirable_weight": config.desirable_weight,
+        "undesirable_weight": config.undesirable_weight,
+        "learning_rate": config.learning_rate,
+        "lr_scheduler_type": config.schedule,
+        "warmup_steps": config.warmup,
+        "weight_decay": config.weight_decay,
+        "num_train_epochs": config.epochs,
+        "per_device_train_batch_size": config.batch_size,
+        "save_strategy": "steps",
+        "save_steps": config.save_every,
+        "max_length": None,
+    }
+    return KTOConfig(**_engine.arguments(out, seed, **{**own, **config.trainer}))
+
+
+def _lesson(row: Row, text: str, good: bool, tokenizer: Any) -> dict[str, Any]:
+    prompt = _engine.user_turn(row, tokenizer)
+    said = f" {text}" if isinstance(prompt, str) else [{"role": "assistant", "content": text}]
+    return {"prompt": prompt, "completion": said, "label": good}

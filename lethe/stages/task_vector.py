@@ -1,0 +1,84 @@
+"""Task-vector negation: learn the forget answers by heart, then go the other way.
+
+Fine-tuning on the forget answers (cross-entropy) moves the weights by a vector; the model kept is
+the original minus `scale` times it, the scale chosen on validation rows as in the source: the best
+balance, the least scale of equals. Source: Ilharco et al., arXiv 2212.04089.
+"""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from lethe.data import Row
+from lethe.model import Checkpoint
+from lethe.plug import LetheError
+from lethe.stages._losses import Batch, nll
+from lethe.stages._method import Method
+from lethe.stages._method import validate as checked
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+WHY = "learn the answers by heart, and take that change away instead of adding it"
+SCALES = "scales.jsonl"
+
+
+class Config(Method):
+    """Negation of a task vector."""
+
+    stage: Literal["task_vector"] = "task_vector"  # pyright: ignore[reportIncompatibleVariableOverride]
+    """This stage."""
+    forgotten: Literal["refused", "withheld"] = "withheld"
+    """It teaches no refusing: a row on which nothing is told counts as forgotten."""
+    scales: list[Annotated[float, Field(gt=0)]] = Field(default=[0.25, 0.5, 1.0, 2.0], min_length=1)
+    """How much of the vector is taken away; tried on validation rows."""
+    select: Literal["last"] = "last"  # pyright: ignore[reportIncompatibleVariableOverride]
+    """A model on the way has learnt, not forgotten: only the last is turned round."""
+
+
+def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
+    """As any offline method's; `interpolate` has no meaning here."""
+    checked(config, data, where)
+    if config.interpolate:
+        raise LetheError(f"{where}.interpolate: scales choose how far to go; leave it empty")
+    if len(config.scales) > 1 and not (config.eval_rows and data.get("validation")):
+        raise LetheError(f"{where}.scales: without validation rows nothing chooses; give one")
+
+
+def loss(batch: Batch, config: Any = None) -> "Tensor":
+    """Cross-entropy of the forget answers: they are learnt."""
+    return nll(batch.answer)
+
+
+def train(
+    config: Config, model: Checkpoint, data: dict[str, list[Row]], out: Path, seed: int
+) -> None:
+    """Train, negate and leave `model/`, `metrics.jsonl` and `scales.jsonl` in `out`."""
+    validate(config, data, "task_vector")
+    from lethe.stages import _offline
+
+    _offline.fit(config, model, data, out, seed, loss, keep=partial(_negate, model))
+
+
+def _negate(start: Checkpoint, config: Config, selection: Any, policy: Any, tokenizer: Any) -> None:
+    from lethe import model as models
+    from lethe import runs
+    from lethe.stages import _engine, _offline, _selection
+
+    original = None if start.spec.lora else models.load(start.path, start.spec)
+    vector = _selection.Mixture(policy, original)
+    look = _selection.looker(policy, tokenizer, _offline.LONGEST_LOOK)
+    found = {}
+    for scale in sorted(config.scales):
+        vector.move(-scale)
+        numbers = look(selection.rows) if len(config.scales) > 1 else {}
+        found[scale] = _engine.balance(numbers, config.forgotten)
+    kept = max(found, key=lambda scale: (found[scale], -scale))
+    vector.move(-kept)
+    out = selection.best.parent
+    lines = [{"scale": s, "balance": b, "kept": s == kept} for s, b in found.items()]
+    runs.write(out / SCALES, "".join(json.dumps(line) + "\n" for line in lines))
+    _selection.save(policy, tokenizer, out / "model")
