@@ -29,24 +29,11 @@ def run(
     if _selection.finished(out):
         return
     check_start(config, start, "kto")
-    torch.manual_seed(seed)
     tokenizer = models.tokenizer(start.path, start.spec)
-    policy = models.load(start.path, start.spec, trainable=True)
+    trainer = build(config, start, tokenizer, data, out, seed)
+    policy = trainer.model
     curve = _engine.Curve(out, "kto")
-    lessons = [_lesson(*text, tokenizer) for text in texts(data)]
-    # TRL reads them in this order in every pass, and gives each the text before it to estimate the
-    # KL by: rows in file order would make batches of one scope, and of a row's own two texts.
-    random.Random(seed).shuffle(lessons)
-    trainer = KTOTrainer(
-        model=policy,
-        # Left to itself TRL would reload the reference from where the policy was loaded.
-        ref_model=models.load(start.original, start.spec),
-        args=_arguments(config, out, seed),
-        train_dataset=Dataset.from_list(lessons),
-        processing_class=tokenizer,
-        callbacks=[curve],
-    )
-    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(curve)
     selection = _selection.Selection(
         config,
         _engine.evenly(asked(data), config.eval_rows),
@@ -63,6 +50,32 @@ def run(
     with contextlib.closing(curve):
         trainer.train(resume_from_checkpoint=checkpoint)
     _selection.keep(config, start, selection, policy, tokenizer, LONGEST_LOOK)
+
+
+def build(
+    config: Config,
+    start: Checkpoint,
+    tokenizer: Any,
+    data: dict[str, list[Row]],
+    out: Path,
+    seed: int,
+) -> KTOTrainer:
+    """TRL's trainer, not yet started."""
+    torch.manual_seed(seed)
+    lessons = [_lesson(*text, tokenizer) for text in texts(data)]
+    # TRL reads them in this order in every pass, and gives each the text before it to estimate the
+    # KL by: rows in file order would make batches of one scope, and of a row's own two texts.
+    random.Random(seed).shuffle(lessons)
+    trainer = KTOTrainer(
+        model=models.load(start.path, start.spec, trainable=True),
+        # Left to itself TRL would reload the reference from where the policy was loaded.
+        ref_model=models.load(start.original, start.spec),
+        args=_arguments(config, out, seed),
+        train_dataset=Dataset.from_list(lessons),
+        processing_class=tokenizer,
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def _arguments(config: Config, out: Path, seed: int) -> KTOConfig:

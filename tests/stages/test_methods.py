@@ -101,7 +101,7 @@ def test_retain_rows_are_wanted_by_gdr_klr_and_rmu(lab):
     for own in ({"gdr": 1.0}, {"klr": 0.5}):
         with pytest.raises(LetheError, match=r"^r: gdr .* \(0 turns them off\) learn of retain ro"):
             npo.validate(npo.Config(**own), rows, "r")
-    with pytest.raises(LetheError, match="^r: the method learns of retain rows, but every row"):
+    with pytest.raises(LetheError, match=r"^r: the method learns of retain rows, but every row"):
         rmu.validate(rmu.Config(), rows, "r")
 
 

@@ -25,7 +25,10 @@ def test_a_pair_is_a_function_of_seed_and_place():
 
 
 def test_answer_and_refusal_are_of_the_same_row():
-    assert all(pair.answer.prompt[1] == pair.refusal.prompt[1] for pair in map(stream().__getitem__, range(12)))
+    assert all(
+        pair.answer.prompt[1] == pair.refusal.prompt[1]
+        for pair in map(stream().__getitem__, range(12))
+    )
 
 
 @pytest.mark.parametrize(("kind", "size"), [("answer", 3), ("retain", 5)])
