@@ -91,6 +91,7 @@ def recipe(model, tmp_path, monkeypatch):
                 name = f"{row['scope']}-{split}-{i}"
                 rows.append({"id": name, "prompt": prompt, "split": split, **row})
     rows[2]["stages"] = ["another_stage"]
+    rows[3]["stages"] = ["copy_stage"]
     Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     stage = "./copy_stage.py"
     raw = {
@@ -155,6 +156,43 @@ def test_stages_get_their_rows_their_seed_and_the_model_before(recipe, model):
     assert (first["seed"], second["seed"]) == (0, 5)
     assert first["start"] == str(model)
     assert second["start"] == "runs/tiny/stages/0-copy_stage/model"
+
+
+def test_a_stage_that_no_row_names_sees_every_row(recipe):
+    """Rows are picked for the stages of one method; to another they are all the same."""
+    text = Path("rows.jsonl").read_text()
+    Path("rows.jsonl").write_text(text.replace('"copy_stage"', '"third_stage"'))
+    go(recipe)
+    first, _ = runs.read_lines(Path("ran.jsonl"))
+    assert first["rows"] == {
+        "train": ["forget-train-0", "boundary-train-0", "forget-train-1", "boundary-train-1"],
+        "validation": ["forget-validation-0", "boundary-validation-0"],
+    }
+    planned = pipeline.plan(recipe)
+    for stage in ("another_stage", "third_stage"):
+        assert len(planned.split("train", stage)) == 3, "one row is another's alone"
+    assert len(planned.split("train")) == 4
+
+
+def test_the_last_model_alone_is_measured_if_asked_for(recipe):
+    raw = config.plain(recipe)
+    raw["evaluate"]["models"] = "last"
+    folder = go(config.from_dict(raw))
+    assert steps(folder) == [
+        *("data", "stage 0-copy_stage", "stage 1-copy_stage", "evaluate 1-copy_stage")
+    ]
+    records = json.loads((folder / "eval" / "summary.json").read_text())
+    assert {record["model"] for record in records} == {"1-copy_stage"}
+    html = (folder / "report.html").read_text()
+    assert "This run is not complete" not in html and "has not been evaluated" not in html
+    assert "Only the last model was measured" in html and "(before: not measured)" in html
+    go(config.from_dict(raw))
+    assert len(steps(folder)) == 4
+    # A run without stages has one model, and it is the last.
+    alone = go(config.from_dict({**raw, "stages": []}), out="alone")
+    assert steps(alone) == ["data", "evaluate original"]
+    with pytest.raises(LetheError, match=r"evaluate\.models: should be 'all' or 'last'"):
+        config.from_dict({**raw, "evaluate": {"models": "first"}})
 
 
 def test_what_changed_is_redone_and_nothing_else(recipe):

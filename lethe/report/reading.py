@@ -46,6 +46,8 @@ class Run:
     recipe_text: str
     models: tuple[str, ...]
     """`original`, then one a stage, in order; also those not evaluated yet."""
+    measured: tuple[str, ...]
+    """Those that the recipe wants evaluated."""
     records: dict[tuple[str, str, str], Record]
     """By model, metric and group."""
     answers: dict[str, dict[str, dict[str, Any]]]
@@ -103,7 +105,7 @@ def read(folder: Path) -> Run:
     if not isinstance(recipe, dict):
         raise LetheError(f"{place.recipe}: must be a mapping, not {type(recipe).__name__}")
     models = _models(recipe)
-    stages = models[1:]
+    measured, stages = _measured(recipe, models), models[1:]
     evaluated = [model for model in models if place.eval(model).is_dir()]
     return Run(
         folder=folder,
@@ -111,6 +113,7 @@ def read(folder: Path) -> Run:
         recipe=recipe,
         recipe_text=place.recipe.read_text(encoding="utf-8"),
         models=models,
+        measured=measured,
         records=_records(place.summary),
         answers={m: _answers(place.eval(m) / "answers.jsonl") for m in evaluated},
         scores={m: _scores(place.eval(m) / "scores.jsonl") for m in evaluated},
@@ -119,7 +122,7 @@ def read(folder: Path) -> Run:
         samples={s: _lines(place.stage(s) / "samples.jsonl", True) for s in stages},
         log=_lines(place.log, True),
         trained=_trained(place.data),
-        missing=tuple(_missing(place, models)),
+        missing=tuple(_missing(place, models, measured)),
     )
 
 
@@ -137,6 +140,12 @@ def _models(recipe: dict[str, Any]) -> tuple[str, ...]:
     entries = recipe.get("stages") or []
     named = [entry.get("stage", "") if isinstance(entry, dict) else entry for entry in entries]
     return tuple(runs.model_names([str(name) for name in named]))
+
+
+def _measured(recipe: dict[str, Any], models: tuple[str, ...]) -> tuple[str, ...]:
+    evaluate = recipe.get("evaluate")
+    last = isinstance(evaluate, dict) and evaluate.get("models") == "last"
+    return models[-1:] if last else models
 
 
 def _records(file: Path) -> dict[tuple[str, str, str], Record]:
@@ -218,11 +227,11 @@ def _trains(row: dict[str, Any]) -> bool:
     return row.get("split", "train") == "train"
 
 
-def _missing(place: runs.Run, models: Iterable[str]) -> Iterable[str]:
+def _missing(place: runs.Run, models: Iterable[str], measured: Iterable[str]) -> Iterable[str]:
     for model in models:
         if model != "original" and not (place.stage(model) / "done.json").is_file():
             yield f"stage {model} has not finished"
-        if not (place.eval(model) / "scores.jsonl").is_file():
+        if model in measured and not (place.eval(model) / "scores.jsonl").is_file():
             yield f"model {model} has not been evaluated"
     if not place.summary.is_file():
         yield "the summary of the evaluation has not been written"

@@ -48,7 +48,7 @@ def judge(run: Run) -> Verdict:
     state = _state(run, checks)
     told = _still_told(run)
     lead = _lead(state, checks, bool(told))
-    return Verdict(state, lead, _sentence(run), checks, (*told, *_weak(run)))
+    return Verdict(state, lead, _sentence(run), checks, (*told, *_weak(run), *_last_alone(run)))
 
 
 def primary(run: Run, scope: str) -> str | None:
@@ -210,6 +210,12 @@ def _weak(run: Run) -> list[str]:
         "forget."
         for r in weak
     ]
+
+
+def _last_alone(run: Run) -> list[str]:
+    if run.measured == run.models:
+        return []
+    return ["Only the last model was measured (evaluate.models: last): no change can be judged."]
 
 
 def _form(group: str | None) -> str:

@@ -57,5 +57,5 @@ def test_the_loss_is_trls(saved, lab, tmp_path, chat, beta):
     batch = trainer.data_collator([trainer.train_dataset[k] for k in range(len(rows))])
     with torch.no_grad():
         found = trainer.compute_loss(trainer.model, batch)
-    assert abs(expected.item() - 0.6931) > 0.02, "policy and reference must differ"
+    assert abs(expected.item() - 0.6931) > 0.01, "policy and reference must differ"
     assert found.item() == pytest.approx(expected.item(), abs=1e-5)
