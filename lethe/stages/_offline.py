@@ -1,10 +1,9 @@
-"""The one trainer of all offline methods: forget rows and retain rows in one forward pass.
+"""The one trainer of all offline methods: forget rows and retain rows read together.
 
-A batch is pairs (`_pairs`); their answers, refusals and retain texts are concatenated, prompts
-padded on the left and completions on the right, and the LM head runs on the completions' window
-alone. The reference's log-probabilities are computed once, before the first step; only what needs
-its whole logits (KLR, UNDIAL) or its states (RMU) keeps it in memory, and with LoRA it is the
-policy with its adapter switched off.
+A batch is pairs (`_pairs`): their answers, refusals and retain texts, read at once (`_reading`).
+The reference's log-probabilities are computed once, before the first step; only what needs its
+whole logits (KLR, UNDIAL) or its states (RMU) keeps it in memory, and with LoRA it is the policy
+with its adapter switched off (`_reference`).
 """
 
 import contextlib
@@ -157,10 +156,9 @@ class OfflineTrainer(Trainer):
         return total
 
     def parts(self, model: Any, inputs: dict[str, Any]) -> dict[str, Part]:
-        """One forward pass over a collated batch, cut into its parts."""
-        seen = read(model, inputs, self.layer)
-        kind_N = inputs["kind"].repeat_interleave(inputs["mask"].sum(dim=1))
-        row_N = inputs["mask"].nonzero()[:, 0]
+        """What the model makes of a collated batch, cut into its parts."""
+        seen = read(self.accelerator.unwrap_model(model), inputs, self.layer)
+        row_N, kind_N = seen["row"], inputs["kind"][seen["row"]]
         found = {}
         for number, kind in enumerate(KINDS):
             chosen_N = kind_N == number
@@ -183,7 +181,7 @@ class OfflineTrainer(Trainer):
         """What the original makes of the rows of a kind, if anything asks for it."""
         if self.reference is None or KINDS[number] not in original_kinds(self.config):
             return {}
-        names = ("prompt", "prompt_mask", "completion", "mask")
+        names = ("ids", "scored", "length")
         own = {name: inputs[name][inputs["kind"] == number] for name in names}
         with torch.no_grad(), self.reference.model() as original:
             return read(original, own, self.layer)
