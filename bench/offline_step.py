@@ -9,7 +9,8 @@ answers, refusals and retain rows in a forward pass each, a frozen copy of the o
 the loss compares with in every step, and logits are those of all tokens. It is set up as ours is:
 the same arguments, float32, no tracker, no progress bar. Each round runs plain, then ours: two
 steps of warm-up, then the steps that are timed, with everything between two of them. What ours does
-once before the first step, the original's log-probabilities of all forget rows, is timed apart.
+once before the first step, the original's log-probabilities of all forget rows, is not timed: it
+costs a forward pass over each forget row, as plain pays in every pass over them.
 
 Both losses of the first batch are compared first: they must agree to 1e-5. Prints Markdown: medians
 over all timed steps, and the median and range over the rounds of how many times faster ours is. CPU

@@ -1,4 +1,4 @@
-"""The benchmark of ReBO's step, at toy size: its table is whole, and it compares like with like."""
+"""The benchmarks of a step, at toy size: tables are whole, and like is compared with like."""
 
 import sys
 from pathlib import Path
@@ -35,6 +35,15 @@ def bench(monkeypatch):
     yield rebo_step
     for name in ("rebo_step", "by_hand"):
         sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "bench")
+    import offline_step
+
+    yield offline_step
+    sys.modules.pop("offline_step", None)
 
 
 @pytest.fixture
@@ -131,3 +140,39 @@ def test_greedy_rollouts_are_those_of_generate(bench, start):
     for own, row in zip(found, out[:, ids.size(1) :].tolist(), strict=True):
         assert own == row[: len(own)]
         assert len(own) == 12 or own[-1] in stop
+
+
+def offline_rows():
+    train = [
+        row.model_copy(update={"refusal": "I don't know"}) if row.scope == "forget" else row
+        for row in ROWS
+    ]
+    return {"train": train, "validation": []}
+
+
+def test_the_offline_table_has_a_row_for_each(offline, start, tmp_path):
+    found = offline.measure(start, offline_rows(), steps=1, batch_size=2, rounds=1, out=tmp_path)
+    lines = offline.table(found).splitlines()
+    assert [cell.strip() for cell in lines[0].strip("|").split("|")] == [
+        *("loss", "step of", "CPU ms", "wall ms", "plain / this, CPU", "plain / this, wall")
+    ]
+    assert len(lines) == 2 + len(offline.CASES) * len(offline.NAMES)
+    assert all(line.count("|") == lines[0].count("|") for line in lines)
+    assert len(found) == len(offline.CASES) * len(offline.NAMES)
+    assert all(step.cpu > 0 and step.wall > 0 for step in found)
+
+
+def test_ours_and_plain_agree_on_loss_and_gradient(offline, saved, start, tmp_path):
+    other = Checkpoint(start.path, str(saved(seed=0, scale=0.15)), start.spec)
+    for case in offline.CASES:
+        settings = offline.settings_of(case, 1, 4, offline_rows())
+        found = []
+        for make in offline.MAKERS.values():
+            trainer = make(case, other, offline_rows(), settings, tmp_path, 0)
+            loss = trainer.compute_loss(trainer.model, next(iter(trainer.get_train_dataloader())))
+            loss.backward()
+            grads = torch.cat([weight.grad.flatten() for weight in trainer.model.parameters()])
+            found.append((loss.item(), grads))
+        (plain, theirs), (own, ours) = found
+        assert own == pytest.approx(plain, rel=1e-5, abs=1e-5)
+        assert (ours - theirs).norm() < 1e-4 * theirs.norm()

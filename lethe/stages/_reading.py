@@ -69,7 +69,7 @@ def read(model: Any, inputs: dict[str, torch.Tensor], layer: int | None) -> dict
     """
     ids, scored = inputs["ids"], inputs["scored"]
     lengths = inputs["length"].tolist()
-    groups = [list(range(len(lengths)))] if ids.is_cuda else chunks(lengths)
+    groups = [list(range(len(lengths)))] if ids.is_cuda else chunks(lengths, FORWARD)
     read = [_read(model, ids, scored, max(lengths[i] for i in own), own, layer) for own in groups]
     if len(read) == 1:
         return read[0]
@@ -110,7 +110,7 @@ def _head_at(model: Any, wanted_BT: torch.Tensor) -> Iterator[None]:
         hook.remove()
 
 
-def chunks(lengths: Sequence[int], price: int = FORWARD) -> list[list[int]]:
+def chunks(lengths: Sequence[int], price: int) -> list[list[int]]:
     """Rows of like length together, so that padded tokens and forward passes cost least.
 
     Args:

@@ -8,11 +8,11 @@ import torch
 from lethe import config
 from lethe import model as models
 from lethe.model import Checkpoint
-from lethe.stages import _offline, dpo, gradient_ascent, idk, npo, rmu, undial
+from lethe.stages import _offline, _reading, dpo, gradient_ascent, idk, npo, rmu, undial
 from lethe.stages._losses import Batch, Part, kl, nll
 from lethe.stages._method import forget_rows, retain_rows
 from lethe.stages._pairs import Pair, Text
-from lethe.stages._reading import Collator, read, text
+from lethe.stages._reading import Collator, chunks, read, text
 from lethe.stages._reference import Reference, with_reference
 
 SMALL = {"batch_size": 4, "epochs": 4, "learning_rate": 3e-3, "eval_rows": 0, "save_every": 2}
@@ -86,19 +86,39 @@ def test_a_collated_batch_by_hand():
     first = Pair(Text((1, 5), (7, 2), (-1.0, -2.0)), None, Text((1, 4, 5), (2,)))
     second = Pair(Text((1,), (8, 9, 2), (-3.0, -4.0, -5.0)), None, Text((1, 6), (9, 2)))
     batch = Collator(0)([first, second])
-    assert batch["prompt"].tolist() == [[0, 1, 5], [0, 0, 1], [1, 4, 5], [0, 1, 6]]
-    assert batch["prompt_mask"].tolist() == [[0, 1, 1], [0, 0, 1], [1, 1, 1], [0, 1, 1]]
-    assert batch["completion"].tolist() == [[7, 2, 0], [8, 9, 2], [2, 0, 0], [9, 2, 0]]
-    assert batch["mask"].tolist() == [[1, 1, 0], [1, 1, 1], [1, 0, 0], [1, 1, 0]]
+    assert batch["ids"].tolist() == [[1, 5, 7, 2], [1, 8, 9, 2], [1, 4, 5, 2], [1, 6, 9, 2]]
+    assert batch["scored"].int().tolist() == [
+        [0, 0, 1, 1],
+        [0, 1, 1, 1],
+        [0, 0, 0, 1],
+        [0, 0, 1, 1],
+    ]
+    assert batch["length"].tolist() == [4, 4, 4, 4]
     assert batch["kind"].tolist() == [0, 0, 2, 2]
     assert batch["reference"][:5].tolist() == [-1, -2, -3, -4, -5]
     assert batch["reference"][5:].isnan().all() and len(batch["reference"]) == 8
+    short = Collator(9)([second, second._replace(answer=Text((1,), (2,)))])
+    assert short["ids"][:2].tolist() == [[1, 8, 9, 2], [1, 2, 9, 9]]
+    assert short["scored"][:2].int().tolist() == [[0, 1, 1, 1], [0, 1, 0, 0]]
+    assert short["length"].tolist() == [4, 2, 4, 4]
     assert "reference" not in Collator(0)([first._replace(answer=Text((1,), (2,)))])
 
 
-@pytest.mark.parametrize("kind", ["llama", "gpt2"])
-def test_padded_rows_read_the_same_as_one_at_a_time(net, kind):
-    policy = net(kind, scale=0.2)
+def test_rows_of_like_length_are_read_together():
+    # 9 + 9 and 2 x 4 tokens and two passes at 4 are 34; all at once 54 + 4; one by one 25 + 24.
+    assert chunks([9, 2, 8, 2, 2, 2], price=4) == [[0, 2], [1, 3, 4, 5]]
+    assert chunks([9, 2, 8, 2, 2, 2], price=100) == [[0, 1, 2, 3, 4, 5]]
+    assert chunks([3, 1, 2], price=0) == [[0], [2], [1]]
+    assert chunks([7], price=4) == [[0]]
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "gemma2"])
+def test_padded_rows_read_the_same_as_one_at_a_time(net, monkeypatch, kind, together):
+    """Gemma 2 bounds its logits behind the LM head, and looks back a window only."""
+    monkeypatch.setattr(_reading, "FORWARD", 1000 if together else 0)
+    shape = {"head_dim": 8, "sliding_window": 4} if kind == "gemma2" else {}
+    policy = net(kind, scale=0.2, **shape)
     draws = torch.Generator().manual_seed(0)
     rows = [
         Text(
@@ -109,6 +129,9 @@ def test_padded_rows_read_the_same_as_one_at_a_time(net, kind):
     ]
     with torch.no_grad():
         seen = read(policy, Collator(0)([Pair(row, None, None) for row in rows]), 0)
+        plain = policy(torch.tensor([rows[0].prompt])).logits
+    assert plain.shape[1] == len(rows[0].prompt), "the LM head is as it was"
+    assert seen["row"].tolist() == [0] * 2 + [1] * 7 + [2] + [3] * 4
     expected = plain_part(policy, rows)
     assert seen["labels"].tolist() == expected.labels_N.tolist()
     torch.testing.assert_close(seen["logits"], expected.logits_NV, atol=2e-5, rtol=1e-4)
