@@ -103,7 +103,6 @@ def test_batches_mix_scopes_and_their_order_has_a_seed(lab, tmp_path):
 
 
 KILLED = {
-    "in the first pass": ("full", {}, 4),
     "in a later pass": ("full", {}, 10),
     "an adapter": ("lora", {}, 7),
     "two batches a step": ("full", {"trainer": {"gradient_accumulation_steps": 2}}, 4),
