@@ -1,6 +1,8 @@
 """KTO's half that needs torch and TRL."""
 
 import contextlib
+import math
+import random
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +33,16 @@ def run(
     tokenizer = models.tokenizer(start.path, start.spec)
     policy = models.load(start.path, start.spec, trainable=True)
     curve = _engine.Curve(out, "kto")
+    lessons = [_lesson(*text, tokenizer) for text in texts(data)]
+    # TRL reads them in this order in every pass, and gives each the text before it to estimate the
+    # KL by: rows in file order would make batches of one scope, and of a row's own two texts.
+    random.Random(seed).shuffle(lessons)
     trainer = KTOTrainer(
         model=policy,
         # Left to itself TRL would reload the reference from where the policy was loaded.
         ref_model=models.load(start.original, start.spec),
         args=_arguments(config, out, seed),
-        train_dataset=Dataset.from_list([_lesson(*text, tokenizer) for text in texts(data)]),
+        train_dataset=Dataset.from_list(lessons),
         processing_class=tokenizer,
         callbacks=[curve],
     )
@@ -51,8 +57,7 @@ def run(
     )
     trainer.add_callback(selection)
     trainer.add_callback(_engine.MarkCheckpoints())
-    steps = len(trainer.get_train_dataloader()) * config.epochs
-    last = _engine.last_checkpoint(out / "checkpoints", before=steps)
+    last = _engine.last_checkpoint(out / "checkpoints", before=_steps(trainer, config))
     step, checkpoint = last or (-1, None)
     curve.forget_after(step)
     with contextlib.closing(curve):
@@ -76,6 +81,14 @@ def _arguments(config: Config, out: Path, seed: int) -> KTOConfig:
         "max_length": None,
     }
     return KTOConfig(**_engine.arguments(out, seed, **{**own, **config.trainer}))
+
+
+def _steps(trainer: KTOTrainer, config: Config) -> int:
+    """Optimiser steps of the whole training, as transformers' trainer counts them."""
+    if trainer.args.max_steps > 0:
+        return trainer.args.max_steps
+    batches = len(trainer.get_train_dataloader())
+    return math.ceil(batches / trainer.args.gradient_accumulation_steps) * config.epochs
 
 
 def _lesson(row: Row, text: str, good: bool, tokenizer: Any) -> dict[str, Any]:

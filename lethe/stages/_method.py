@@ -89,6 +89,12 @@ def retain_rows(data: dict[str, list[Row]]) -> list[Row]:
     return [row for row in data["train"] if row.scope != "forget"]
 
 
+def _wanting(config: Method) -> str:
+    if "retain" in config.NEEDS:
+        return "the method learns"
+    return f"gdr {config.gdr} and klr {config.klr} (0 turns them off) learn"
+
+
 def validate(config: Method, data: dict[str, list[Row]], where: str) -> None:
     """Raise LetheError when there is nothing to learn from, or `trainer:` has a wrong key."""
     _passed.check("TrainingArguments", config.trainer, OWNED, where)
@@ -98,6 +104,6 @@ def validate(config: Method, data: dict[str, list[Row]], where: str) -> None:
         raise LetheError(f"{where}: no forget row of the train split has the {wanted} it learns by")
     if config.pairs and not retain_rows(data):
         raise LetheError(
-            f"{where}: gdr {config.gdr} and klr {config.klr} are of retain rows, but every row of "
-            "the train split is to be forgotten; add others or set both to 0"
+            f"{where}: {_wanting(config)} of retain rows, but every row of the train split is to "
+            "be forgotten; add others"
         )

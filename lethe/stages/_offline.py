@@ -9,7 +9,7 @@ policy with its adapter switched off.
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +17,20 @@ import torch
 from torch.utils.data import SequentialSampler
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
-from trl.trainer.utils import pad
 
 from lethe import model as models
 from lethe.data import Row
-from lethe.locate import is_adapter
 from lethe.model import Checkpoint
 from lethe.stages import _engine, _selection
 from lethe.stages._chosen import asked, check_start
 from lethe.stages._losses import Batch, Part, kl, nll
 from lethe.stages._method import Method, forget_rows, retain_rows
-from lethe.stages._pairs import Pair, Pairs, Text
+from lethe.stages._pairs import Pairs, Text
+from lethe.stages._reading import KINDS, Collator, read, text
+from lethe.stages._reference import Reference, with_reference
 
 Loss = Callable[[Batch, Any], torch.Tensor]
 Keep = Callable[[Any, _selection.Selection, Any, Any], None]
-KINDS = ("answer", "refusal", "retain")
 LONGEST_LOOK = 64
 
 
@@ -62,28 +61,11 @@ def fit(
     if _selection.finished(out):
         return
     check_start(config, start, config.stage)
-    torch.manual_seed(seed)
     tokenizer = models.tokenizer(start.path, start.spec)
-    args = _arguments(config, out, seed, len(forget_rows(config, data)))
-    policy: Any = models.load(start.path, start.spec, trainable=True)
-    policy.to(args.device)
-    reference = Reference(policy, start)
-    pairs = _pairs(config, data, tokenizer, reference, args)
+    trainer = build(config, start, tokenizer, data, out, seed, loss, layer)
+    policy = trainer.model
     curve = _engine.Curve(out, config.stage.replace("_", " "))
-    trainer = OfflineTrainer(
-        config=config,
-        loss=loss,
-        reference=reference if _whole(config) else None,
-        layer=layer(policy.config.num_hidden_layers) if layer else None,
-        model=policy,
-        args=args,
-        train_dataset=pairs,
-        data_collator=Collator(tokenizer.pad_token_id),  # pyright: ignore[reportArgumentType]
-        callbacks=[curve],
-    )
-    trainer.remove_callback(PrinterCallback)
-    if not _whole(config):
-        reference.release()
+    trainer.add_callback(curve)
     selection = _selection.Selection(
         config,
         _engine.evenly(asked(data), config.eval_rows),
@@ -94,7 +76,7 @@ def fit(
     )
     trainer.add_callback(selection)
     trainer.add_callback(_engine.MarkCheckpoints())
-    last = _engine.last_checkpoint(out / "checkpoints", before=args.max_steps)
+    last = _engine.last_checkpoint(out / "checkpoints", before=trainer.args.max_steps)
     step, checkpoint = last or (-1, None)
     curve.forget_after(step)
     with contextlib.closing(curve):
@@ -103,6 +85,40 @@ def fit(
         keep(config, selection, policy, tokenizer)
     else:
         _selection.keep(config, start, selection, policy, tokenizer, LONGEST_LOOK)
+
+
+def build(
+    config: Method,
+    start: Checkpoint,
+    tokenizer: Any,
+    data: dict[str, list[Row]],
+    out: Path,
+    seed: int,
+    loss: Loss,
+    layer: Callable[[int], int] | None = None,
+) -> "OfflineTrainer":
+    """The trainer of a stage, not yet started; its arguments are those of `fit`."""
+    torch.manual_seed(seed)
+    args = _arguments(config, out, seed, len(forget_rows(config, data)))
+    policy: Any = models.load(start.path, start.spec, trainable=True)
+    policy.to(args.device)
+    reference = Reference(policy, start)
+    pairs = _pairs(config, data, tokenizer, reference, args)
+    kinds = original_kinds(config)
+    if not kinds:
+        reference.release()
+    trainer = OfflineTrainer(
+        config=config,
+        loss=loss,
+        reference=reference if kinds else None,
+        layer=layer(policy.config.num_hidden_layers) if layer else None,
+        model=policy,
+        args=args,
+        train_dataset=pairs,
+        data_collator=Collator(tokenizer.pad_token_id),  # pyright: ignore[reportArgumentType]
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 class OfflineTrainer(Trainer):
@@ -142,129 +158,35 @@ class OfflineTrainer(Trainer):
 
     def parts(self, model: Any, inputs: dict[str, Any]) -> dict[str, Part]:
         """One forward pass over a collated batch, cut into its parts."""
-        seen = _read(model, inputs, self.layer)
-        teacher = {}
-        if self.reference is not None:
-            with torch.no_grad(), self.reference.model() as original:
-                teacher = _read(original, inputs, self.layer)
-        row_N, kinds_N = inputs["mask"].nonzero()[:, 0], inputs["kind"]
+        seen = read(model, inputs, self.layer)
+        kind_N = inputs["kind"].repeat_interleave(inputs["mask"].sum(dim=1))
+        row_N = inputs["mask"].nonzero()[:, 0]
         found = {}
         for number, kind in enumerate(KINDS):
-            chosen_N = kinds_N[row_N] == number
+            chosen_N = kind_N == number
             if not bool(chosen_N.any()):
                 continue
-            own = {name: value[chosen_N] for name, value in seen.items()}
-            known = {name: value[chosen_N] for name, value in teacher.items()}
+            known = self._original(inputs, number)
             rows_N = row_N[chosen_N]
             found[kind] = Part(
-                logits_NV=own["logits"],
-                labels_N=own["labels"],
+                logits_NV=seen["logits"][chosen_N],
+                labels_N=seen["labels"][chosen_N],
                 row_N=rows_N - rows_N[0],
                 reference_N=inputs["reference"][chosen_N] if "reference" in inputs else None,
                 teacher_NV=known.get("logits"),
-                hidden_ND=own.get("hidden"),
+                hidden_ND=seen["hidden"][chosen_N] if "hidden" in seen else None,
                 original_ND=known.get("hidden"),
             )
         return found
 
-
-class Reference:
-    """The model before any stage: the policy with its adapter off, or a frozen copy."""
-
-    def __init__(self, policy: Any, start: Checkpoint) -> None:
-        """Prepare it; a copy is loaded at the first use only."""
-        self.policy, self.start = policy, start
-        self.shared = bool(start.spec.lora) and not is_adapter(start.original)
-        self.copy: Any = None
-
-    @contextlib.contextmanager
-    def model(self) -> Iterator[Any]:
-        """The original, in eval mode, for as long as the context lasts."""
-        if self.shared:
-            training = self.policy.training
-            self.policy.eval()
-            with self.policy.disable_adapter():
-                yield self.policy
-            self.policy.train(training)
-            return
-        if self.copy is None:
-            self.copy = models.load(self.start.original, self.start.spec)
-        self.copy.to(self.policy.device)
-        yield self.copy
-
-    def release(self) -> None:
-        """Forget the copy: nothing will ask for it again."""
-        self.copy = None
-
-
-class Collator:
-    """Pairs to tensors: prompts padded on the left, completions on the right."""
-
-    def __init__(self, pad_token: int) -> None:
-        self.pad_token = pad_token
-
-    def __call__(self, pairs: Sequence[Pair]) -> dict[str, torch.Tensor]:
-        """Tensors of a batch, its rows by kind.
-
-        Returns:
-            prompt, prompt_mask (B, P); completion, mask (B, T); kind (B,), an index of `KINDS`;
-            reference (N,) of all completion tokens, NaN where a text has none, if any has.
-        """
-        columns = zip(*pairs, strict=True)
-        rows = [
-            (kind, text) for kind, texts in enumerate(columns) for text in texts if text is not None
-        ]
-        prompts = [torch.tensor(text.prompt) for _, text in rows]
-        completions = [torch.tensor(text.completion) for _, text in rows]
-        batch = {
-            "prompt": pad(prompts, self.pad_token, padding_side="left"),
-            "prompt_mask": pad([torch.ones_like(p) for p in prompts], 0, padding_side="left"),
-            "completion": pad(completions, self.pad_token, padding_side="right"),
-            "mask": pad([torch.ones_like(c) for c in completions], 0, padding_side="right"),
-            "kind": torch.tensor([kind for kind, _ in rows]),
-        }
-        if any(text.reference for _, text in rows):
-            known = [t.reference or (math.nan,) * len(t.completion) for _, t in rows]
-            batch["reference"] = torch.tensor([value for row in known for value in row])
-        return batch
-
-
-def _read(model: Any, inputs: dict[str, Any], layer: int | None) -> dict[str, torch.Tensor]:
-    """Logits before each of the N completion tokens, the tokens, and states after a layer."""
-    mask_BT = torch.cat([inputs["prompt_mask"], inputs["mask"]], dim=1)
-    width = inputs["mask"].size(1)
-    read = model(
-        input_ids=torch.cat([inputs["prompt"], inputs["completion"]], dim=1),
-        attention_mask=mask_BT,
-        position_ids=(mask_BT.cumsum(1) - 1).clamp(min=0),
-        logits_to_keep=width + 1,
-        use_cache=False,
-        output_hidden_states=layer is not None,
-    )
-    wanted_BT = inputs["mask"].bool()
-    found = {
-        "logits": read.logits[:, :-1][wanted_BT].float(),
-        "labels": inputs["completion"][wanted_BT],
-    }
-    if layer is not None:
-        # The first of the hidden states is the embedding.
-        found["hidden"] = read.hidden_states[layer + 1][:, -width - 1 : -1][wanted_BT].float()
-    return found
-
-
-def text(tokenizer: Any, prompt: Any, completion: str) -> Text:
-    """A prompt and its completion as token ids, as the model is asked and answers.
-
-    Args:
-        tokenizer: The model's.
-        prompt: A row's.
-        completion: An answer or refusal; the end-of-sequence token is put behind it.
-    """
-    # Behind a chat template's marker a text opens; behind the plain "Answer:" it goes on.
-    said = completion if tokenizer.chat_template else f" {completion}"
-    ids = tokenizer.encode(said, add_special_tokens=False)
-    ends = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
-    return Text(tuple(models.render(tokenizer, prompt)), (*ids, *ends))
+    def _original(self, inputs: dict[str, Any], number: int) -> dict[str, torch.Tensor]:
+        """What the original makes of the rows of a kind, if anything asks for it."""
+        if self.reference is None or KINDS[number] not in original_kinds(self.config):
+            return {}
+        names = ("prompt", "prompt_mask", "completion", "mask")
+        own = {name: inputs[name][inputs["kind"] == number] for name in names}
+        with torch.no_grad(), self.reference.model() as original:
+            return read(original, own, self.layer)
 
 
 def _pairs(
@@ -285,35 +207,20 @@ def _pairs(
             text(tokenizer, row.prompt, refusal) for row, refusal in zip(forget, given, strict=True)
         ]
     if "reference" in config.NEEDS:
-        texts = [known and _with_reference(known, reference, tokenizer) for known in texts]
+        texts = [known and with_reference(known, reference, tokenizer) for known in texts]
     kept = retain_rows(data) if config.pairs else []
     retain = [text(tokenizer, row.prompt, row.answer or "") for row in kept]
     count = args.max_steps * config.batch_size
     return Pairs(texts[0], texts[1], retain or None, count=count, seed=args.seed)
 
 
-def _with_reference(
-    texts: list[Text], reference: Reference, tokenizer: Any, rows: int = 16
-) -> list[Text]:
-    """The texts with the log-probabilities that the original gives their completions."""
-    collate, out = Collator(tokenizer.pad_token_id), []
-    with torch.no_grad(), reference.model() as original:
-        for start in range(0, len(texts), rows):
-            chunk = texts[start : start + rows]
-            inputs = collate([Pair(known, None, None) for known in chunk])
-            inputs = {name: value.to(original.device) for name, value in inputs.items()}
-            seen = _read(original, inputs, None)
-            logps_NV = seen["logits"].log_softmax(dim=-1)
-            logps_N = logps_NV.gather(1, seen["labels"][:, None])[:, 0]
-            lengths = [len(known.completion) for known in chunk]
-            for known, own in zip(chunk, logps_N.split(lengths), strict=True):
-                out.append(known._replace(reference=tuple(own.tolist())))
-    return out
-
-
-def _whole(config: Method) -> bool:
-    """Whether the original itself is needed while training, not its log-probabilities alone."""
-    return bool(config.klr) or "original" in config.NEEDS
+def original_kinds(config: Method) -> set[str]:
+    """Of which rows the original is asked while training: log-probabilities alone are known."""
+    whole = "original" in config.NEEDS
+    kinds = {"answer"} if whole else set()
+    if config.klr or (whole and "retain" in config.NEEDS):
+        kinds.add("retain")
+    return kinds
 
 
 def _arguments(config: Method, out: Path, seed: int, forget: int) -> TrainingArguments:

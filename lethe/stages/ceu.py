@@ -34,14 +34,14 @@ class Config(Method):
 
 
 def loss(batch: Batch, config: Config) -> "Tensor":
-    """CE-U's, mean over the tokens that are not spared, then rows that have some."""
+    """CE-U's, mean over the tokens that are not spared, then rows; a row without any counts 0."""
     answer = batch.answer
     target_NV = answer.logits_NV.detach().scatter(1, answer.labels_N[:, None], float("-inf"))
     logps_NV = answer.logits_NV.log_softmax(dim=-1)
     entropy_N = -(target_NV.softmax(dim=-1) * logps_NV).sum(dim=-1)
     taken_N = (answer.place_N() >= config.spare).to(entropy_N.dtype)
     taken_B, sum_B = answer.sums_B(taken_N), answer.sums_B(entropy_N * taken_N)
-    return (sum_B / taken_B.clamp(min=1)).sum() / (taken_B > 0).sum().clamp(min=1)
+    return (sum_B / taken_B.clamp(min=1)).mean()
 
 
 def train(

@@ -33,7 +33,8 @@ class Config(Stage):
     )
     """What the model is told; {target} stands for what must be forgotten."""
     role: Literal["system", "user"] = "system"
-    """Whose message it is; some chat templates know no system."""
+    """Whose message it is; some chat templates know no system. A user's is put before the first
+    question, in one message with it: the same templates want the roles to alternate."""
     examples: int = Field(default=0, ge=0)
     """Example turns after it: so many forget rows with their refusals, and so many others with
     their answers, the first of the train split."""
@@ -43,7 +44,7 @@ def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
     """Raise LetheError when the rows do not say what must be forgotten."""
     if not any(row.scope == "forget" for row in data["train"]):
         raise LetheError(f"{where}: no forget row of the train split says what must be forgotten")
-    if len(turns(config, data)) < 1 + 4 * config.examples:
+    if len(_shown(config, data)) < 2 * config.examples:
         raise LetheError(
             f"{where}.examples: {config.examples} asked for, but the train split has too few "
             "forget rows with a refusal, or other rows with an answer"
@@ -63,34 +64,43 @@ def turns(config: Config, data: dict[str, list[Row]]) -> list[dict[str, str]]:
     forget = [row for row in data["train"] if row.scope == "forget"]
     names = " and ".join(dict.fromkeys(row.subject for row in forget if row.subject))
     told = config.instruction.replace("{target}", names)
-    shown = [(r.prompt, r.refusal) for r in forget if r.refusal][: config.examples]
-    kept = [row for row in data["train"] if row.scope != "forget"]
-    shown += [(r.prompt, r.answer) for r in kept if r.answer][: config.examples]
     messages: list[dict[str, Any]] = [{"role": config.role, "content": told}]
-    for prompt, reply in shown:
+    for prompt, reply in _shown(config, data):
         asked = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
         messages += [*asked, {"role": "assistant", "content": reply}]
     return messages
 
 
+def _shown(config: Config, data: dict[str, list[Row]]) -> list[tuple[Any, str]]:
+    refused = [(r.prompt, r.refusal) for r in data["train"] if r.scope == "forget" and r.refusal]
+    answered = [(r.prompt, r.answer) for r in data["train"] if r.scope != "forget" and r.answer]
+    return refused[: config.examples] + answered[: config.examples]
+
+
 def template(old: str, messages: list[dict[str, str]]) -> str:
     """A chat template that puts messages before every chat, and then does as the old one.
 
-    A chat that has a system message of its own keeps it: the two are joined.
+    What the first of them says is joined to what follows it in the same role: a system message of
+    the chat's own, the first question.
     """
-    given = json.dumps(messages, ensure_ascii=False)
-    first = json.dumps(messages[0]["content"], ensure_ascii=False)
-    if messages[0]["role"] != "system":
-        return f"{{%- set messages = {given} + messages -%}}{old}"
+    first, *shown = messages
+    if shown and shown[0]["role"] == first["role"]:
+        shown[0] = {**shown[0], "content": f"{first['content']}\n{shown[0]['content']}"}
+        return f"{{%- set messages = {_literal(shown)} + messages -%}}{old}"
+    joined = f"{_literal(first['content'])} + '\\n' + messages[0]['content']"
     return (
-        f"{{%- set before = {given} -%}}"
-        "{%- if messages and messages[0]['role'] == 'system' -%}"
-        f"{{%- set joined = [{{'role': 'system', 'content': {first} + '\\n' + "
-        "messages[0]['content']}] -%}"
+        f"{{%- set before = {_literal(messages)} -%}}"
+        f"{{%- if messages and messages[0]['role'] == '{first['role']}' -%}}"
+        f"{{%- set joined = [{{'role': '{first['role']}', 'content': {joined}}}] -%}}"
         "{%- set messages = joined + before[1:] + messages[1:] -%}"
         "{%- else -%}{%- set messages = before + messages -%}{%- endif -%}"
         f"{old}"
     )
+
+
+def _literal(value: Any) -> str:
+    """A value as Jinja reads it back: its strings know the escapes of JSON."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def train(

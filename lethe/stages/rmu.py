@@ -1,12 +1,12 @@
 """RMU: misdirect the states inside on forget answers, and hold them on retain answers.
 
 Loss: mean over rows of the mean over the answer's tokens of |h - s * u|^2 / D, h the state after
-`layer`, u a random unit vector, s = `steering` times the mean length of h in the original; plus
-`alpha` times the same distance to the original's states on the retain rows. Layers above `layer`
-get no gradient. Source: Li et al., arXiv 2403.03218, whose s is a number; relative to the
-original's length as in Adaptive RMU (Dang et al., arXiv 2408.06223). u has entries from the uniform
-distribution on [0, 1), as in the released code. Means are of each example over its own tokens;
-OpenUnlearning divides by a shape that broadcasts one example's length over all.
+`layer`, u a random unit vector, s = `steering` times the mean length of the row's h in the
+original; plus `alpha` times the same distance to the original's states on the retain rows. Layers
+above `layer` get no gradient. Source: Li et al., arXiv 2403.03218, whose s is a number; relative to
+the original's length as in Adaptive RMU (Dang et al., arXiv 2408.06223). u has entries from the
+uniform distribution on [0, 1), as in the released code. Means are of each example over its own
+tokens; OpenUnlearning divides by a shape that broadcasts one example's length over all.
 """
 
 from pathlib import Path
@@ -52,8 +52,9 @@ def loss(batch: Batch, config: Config) -> "Tensor":
     # The same direction in every step, and wherever the stage is resumed.
     toward_D = torch.rand(width, generator=torch.Generator().manual_seed(0))
     toward_D = (toward_D / toward_D.norm()).to(answer.hidden_ND)
-    length = config.steering * answer.original_ND.norm(dim=1).mean()
-    moved_N = (answer.hidden_ND - length * toward_D).pow(2).mean(dim=1)
+    length_B = config.steering * answer.means_B(answer.original_ND.norm(dim=1))
+    target_ND = length_B[answer.row_N, None] * toward_D
+    moved_N = (answer.hidden_ND - target_ND).pow(2).mean(dim=1)
     held_N = (retain.hidden_ND - retain.original_ND).pow(2).mean(dim=1)
     return answer.means_B(moved_N).mean() + config.alpha * retain.means_B(held_N).mean()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from lethe.data import Row
+from lethe.locate import is_adapter
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.stages._losses import Batch, nll
@@ -56,8 +57,17 @@ def loss(batch: Batch, config: Any = None) -> "Tensor":
 def train(
     config: Config, model: Checkpoint, data: dict[str, list[Row]], out: Path, seed: int
 ) -> None:
-    """Train, negate and leave `model/`, `metrics.jsonl` and `scales.jsonl` in `out`."""
+    """Train, negate and leave `model/`, `metrics.jsonl` and `scales.jsonl` in `out`.
+
+    Raises:
+        LetheError: It starts from an adapter, from which nothing can be taken away by scaling.
+    """
     validate(config, data, "task_vector")
+    if is_adapter(model.path):
+        raise LetheError(
+            f"task_vector: {model.path} is an adapter, and the change since it is none; merge it "
+            "into its base first, or make task_vector the first stage"
+        )
     from lethe.stages import _offline
 
     _offline.fit(config, model, data, out, seed, loss, keep=partial(_negate, model))

@@ -185,3 +185,18 @@ def trainer(tmp_path) -> Callable[..., Any]:
         return made
 
     return make
+
+
+@pytest.fixture
+def stop_at(monkeypatch) -> Callable[[int | None], None]:
+    """`stop_at(3)`: a trainer is killed before its fourth step; `stop_at(None)`: no more."""
+    from lethe.stages import _engine
+
+    def choose(step: int | None) -> None:
+        def begin(self, args, state, control, **kwargs):
+            if state.global_step == step:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(_engine.MarkCheckpoints, "on_step_begin", begin)
+
+    return choose
