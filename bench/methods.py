@@ -78,11 +78,13 @@ def settings(name: str) -> list[dict[str, Any]]:
 
 def recipe(name: str, chosen: dict[str, Any], world: int, seed: int, **evaluate: Any) -> Recipe:
     """One run of a method with a setting of its last stage."""
-    *first, last = METHODS[name]
     raw = config.plain(quickstart.recipe(world, seed))
     raw["name"] = folder_name(name)
-    raw["stages"] = [*first, {**last, **chosen}]
+    *first, last = METHODS.get(name, [None])
+    raw["stages"] = [*first, {**last, **chosen}] if last else []
     raw["evaluate"] = {**raw["evaluate"], "models": "last", **evaluate}
+    if "limit" in evaluate:
+        raw["attacks"] = []
     return config.from_dict(raw, name)
 
 
@@ -90,7 +92,7 @@ def folder_name(name: str) -> str:
     """A method's name as a folder's.
 
     >>> folder_name("RS, IDK + GDR")
-    'RS_IDK+GDR'
+    'RS_IDK-GDR'
     """
     return name.replace(", ", "_").replace(" + ", "+").replace(" ", "-").replace("+", "-")
 
@@ -143,12 +145,17 @@ def choose(given: argparse.Namespace) -> None:
 def test(given: argparse.Namespace) -> None:
     """Run every method once, with its chosen setting, on worlds and seeds."""
     chosen = yaml12.load(CHOSEN)
-    jobs = list(itertools.product(given.worlds, given.seeds, METHODS))
+    names = ["original", *METHODS]
+    jobs = [
+        (world, seed, name)
+        for world, seed, name in itertools.product(given.worlds, given.seeds, names)
+        if name != "original" or seed == given.seeds[0]  # nothing about it is drawn
+    ]
     for number, (world, seed, name) in enumerate(jobs):
         if (given.only and name not in given.only) or number % given.of != given.part:
             continue
         folder = given.out / folder_name(name) / f"world-{world}" / f"seed-{seed}"
-        done(folder, recipe(name, chosen[name], world, seed))
+        done(folder, recipe(name, chosen.get(name, {}), world, seed))
         print(f"{number + 1}/{len(jobs)} {folder}", file=sys.stderr, flush=True)
 
 

@@ -88,6 +88,13 @@ class Benchmark(Frozen):
     """Which benchmark: a built-in name, a dotted module name, or a path ending in .py."""
 
 
+class Attack(Frozen):
+    """One attack. Each attack module has `class Config(Attack)` with its own settings."""
+
+    attack: str
+    """Which attack: a built-in name, a dotted module name, or a path ending in .py."""
+
+
 class Evaluate(Frozen):
     """How every model of the run is measured, on the test rows only."""
 
@@ -144,6 +151,10 @@ def _stage(raw: Any) -> Any:
     return _plugged("stage", "stage", None, raw)
 
 
+def _attack(raw: Any) -> Any:
+    return _plugged("attack", "attack", None, raw)
+
+
 def _benchmark(raw: Any) -> Any:
     return _plugged("benchmark", "benchmark", "files", raw)
 
@@ -163,6 +174,8 @@ class Recipe(Frozen):
     """What is done, in order: each a stage's name, or `stage:` and its settings."""
     evaluate: Evaluate = Evaluate()
     """How every model is measured."""
+    attacks: list[Annotated[SerializeAsAny[Attack], BeforeValidator(_attack)]] = []
+    """What is tried on every measured model: each an attack's name, or `attack:` and settings."""
     out: Path | None = None
     """The run folder; null is runs/<name>."""
 

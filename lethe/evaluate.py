@@ -44,6 +44,13 @@ def evaluate(
         Summary records, `{"model", "metric", "group", "value", "low", "high", "n", "unscored"}`.
     """
     answered = record(model, limited(rows, settings.limit), settings, name=name, prefix=prefix)
+    return keep(answered, out, name=name, metrics=metrics)
+
+
+def keep(
+    answered: Sequence[Answered], out: Path, *, name: str, metrics: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Write what a model said, how likely it found the answers, and every score; as `evaluate`."""
     out.mkdir(parents=True, exist_ok=True)
     silent = [row.model_dump(exclude={"logprobs"}) for row in answered]
     heard = [{"id": row.id, "logprobs": row.logprobs} for row in answered]

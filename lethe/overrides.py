@@ -49,7 +49,7 @@ def _form(value: BaseModel, asked: list[str], prefix: str = "") -> Any:
     """A dataclass instance that mirrors `value`, its types those of the values it holds."""
     fields = []
     for name, info in type(value).model_fields.items():
-        if name not in ("stage", "benchmark"):
+        if name not in ("stage", "benchmark", "attack"):
             annotation, default = _field(value, name, asked, prefix)
             fields.append((name, annotation, info.description or "", default))
     return _dataclass(type(value).__name__, fields)

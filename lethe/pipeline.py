@@ -147,6 +147,10 @@ def plan(recipe: Recipe) -> Plan:
     planned = Plan(recipe, benchmark, rows, noise, stages, models, list(metrics))
     if not planned.split("test"):
         raise LetheError(f"{recipe.name}: data: no test rows, so nothing could be measured")
+    for i, settings in enumerate(recipe.attacks):
+        attack = plug.resolve("attack", settings.attack)
+        if "validate" in vars(attack):
+            attack.validate(settings, rows, f"{recipe.name}: attacks.{i}")
     for i, (stage, settings) in enumerate(zip(stages, recipe.stages, strict=True)):
         if "validate" in vars(stage):
             stage.validate(settings, planned.training(i), f"{recipe.name}: stages.{i}")
@@ -214,7 +218,7 @@ class _Steps:
                 chain = self._trained(i - 1, name, here, chain)
                 here = Checkpoint(str(self.run.stage(name) / "model"), self.path, recipe.model)
             if name in measured:
-                records += self._measured(name, here, chain)
+                records += self._measured(name, here, chain) + self._attacked(name, here, chain)
         runs.write(self.run.summary, runs.json_text(records))
         from lethe import report
 
@@ -277,6 +281,32 @@ class _Steps:
             }
 
         return self._step(f"evaluate {name}", folder, inputs, measure)["records"]
+
+    def _attacked(self, name: str, checkpoint: Checkpoint, chain: str) -> Records:
+        """Each attack's record: its metric over what the attacked model said."""
+        recipe, records = self.plan.recipe, []
+        for settings in recipe.attacks:
+            attack, label = plug.resolve("attack", settings.attack), plug.label(settings.attack)
+            folder = self.run.attack(name, label)
+            shown = [config.plain(settings), config.plain(recipe.evaluate), recipe.seed]
+            inputs = runs.digest(
+                chain, shown, plug.own_files(shown), data.content_hash(self.plan.rows)
+            )
+
+            def attacked(
+                attack: Any = attack, settings: Any = settings, folder: Path = folder
+            ) -> dict[str, Any]:
+                from lethe.evaluate import keep
+
+                process.seed(recipe.seed)
+                answered = attack.run(
+                    settings, checkpoint, self.plan.rows, folder, recipe.seed, recipe.evaluate
+                )
+                return {"records": keep(answered, folder, name=name, metrics=[attack.METRIC])}
+
+            found = self._step(f"{label} {name}", folder, inputs, attacked)["records"]
+            records += [record | {"metric": label} for record in found]
+        return records
 
     def _step(
         self, what: str, folder: Path, inputs: str, work: Callable[[], dict[str, Any]]

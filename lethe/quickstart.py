@@ -43,6 +43,7 @@ def recipe(world_seed: int = 0, seed: int = 0, targets: int = 1) -> Recipe:
             "data": {"benchmark": "world", "seed": world_seed, "targets": targets},
             "stages": STAGES,
             "evaluate": {"max_new_tokens": 16, "batch_size": 256},
+            "attacks": [{"attack": "relearn", "learning_rate": 3e-4}],
         },
         "quickstart",
     )

@@ -4,6 +4,7 @@
     data/{forget,boundary,retain,utility}.jsonl
     stages/<i>-<name>/{model/, metrics.jsonl, samples.jsonl, done.json}
     eval/<model>/{answers.jsonl, likelihoods.jsonl, scores.jsonl, done.json}
+    attacks/<model>/<attack>/{answers.jsonl, scores.jsonl, done.json}
     eval/summary.json   log.jsonl   report.html
 
 A step's folder counts as done when its `done.json`, written last, holds the hash of the step's
@@ -72,6 +73,10 @@ class Run:
     def eval(self, model: str) -> Path:
         """Folder of a model's answers and scores."""
         return self.folder / "eval" / model
+
+    def attack(self, model: str, attack: str) -> Path:
+        """Folder of what an attack made of a model."""
+        return self.folder / "attacks" / model / attack
 
 
 def model_names(stages: list[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """The JSON schema of a recipe, so that an editor completes and checks keys while one writes.
 
-It covers every built-in stage and benchmark. A user's own plug-in (its name has a dot or a slash)
-is accepted with any keys: its `Config` is checked when the recipe is read.
+It covers every built-in stage, attack and benchmark. A user's own plug-in (its name has a dot or a
+slash) is accepted with any keys: its `Config` is checked when the recipe is read.
 """
 
 import json
@@ -19,21 +19,22 @@ def schema() -> dict[str, Any]:
     """The schema as plain data (JSON Schema 2020-12)."""
     configs = {
         (kind, name): plug.member(kind, name, "Config")
-        for kind in ("stage", "benchmark")
+        for kind in ("stage", "attack", "benchmark")
         for name in plug.names(kind)
     }
     chosen = [(model, "validation") for model in (Recipe, *configs.values())]
     keys, document = models_json_schema(chosen, ref_template=_REF.format("{model}"))  # type: ignore[arg-type]
     inner = document["$defs"]
     recipe = inner.pop(keys[Recipe, "validation"]["$ref"].rpartition("/")[2])
-    for replaced in ("Stage", "Benchmark"):
+    for replaced in ("Stage", "Attack", "Benchmark"):
         inner.pop(replaced, None)
-    variants = {"stage": [], "benchmark": []}
+    variants = {"stage": [], "attack": [], "benchmark": []}
     for (kind, name), model in configs.items():
         reference = keys[model, "validation"]
         _closed(inner[reference["$ref"].rpartition("/")[2]], kind, name)
         variants[kind].append(reference)
-    recipe["properties"]["stages"]["items"] = {"anyOf": [*variants["stage"], *_other("stage")]}
+    for kind in ("stage", "attack"):
+        recipe["properties"][f"{kind}s"]["items"] = {"anyOf": [*variants[kind], *_other(kind)]}
     data = {"anyOf": [*variants["benchmark"], *_other("benchmark")]}
     recipe["properties"]["data"] = data | {"description": Recipe.model_fields["data"].description}
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}

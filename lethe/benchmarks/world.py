@@ -22,7 +22,14 @@ from lethe.world.questions import ANSWER_PREFIX
 
 __all__ = ["ANSWER_PREFIX", "METRICS", "Config", "load"]
 
-METRICS = ["refusal_rate", "leak_rate", "accuracy", "rouge_l_recall", "answer_probability"]
+METRICS = [
+    "refusal_rate",
+    "leak_rate",
+    "accuracy",
+    "rouge_l_recall",
+    "answer_probability",
+    "fault_rate",
+]
 
 
 class Config(Benchmark):

@@ -59,6 +59,19 @@ METRICS = {
         True,
         _HIDING,
     ),
+    "fault_rate": Meaning(
+        "Unnatural answers",
+        "Share of answers with something no person would write: loops, splices, cut ends, nothing.",
+        True,
+        _HIDING,
+    ),
+    "relearn": Meaning(
+        "Relearning",
+        "Share of answers that tell the fact after a little fine-tuning on other facts of what "
+        "must be forgotten. High: it was hidden, not erased.",
+        True,
+        _HIDING,
+    ),
     "rouge_l_recall": Meaning(
         "ROUGE-L recall",
         "Mean share of the reference's words that the answer has, in order (0 to 1).",

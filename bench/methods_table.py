@@ -1,0 +1,145 @@
+"""The tables of docs/results.md from the runs of bench/methods.py.
+
+    python bench/methods_table.py runs/test
+
+Each number is the mean over worlds, each first averaged over its seeds, with Student's 95 %
+interval over the worlds. Gone: forget questions on which nothing is told. Areas are the paper's, of
+the chosen setting, above a retain floor of 0.5: (neighbours - 0.5) * gone, or * refused.
+Prints Markdown.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from lethe.compare.estimate import Estimate, Measured, estimate
+from lethe.compare.pareto import Point, area
+from methods import METHODS, folder_name
+
+from lethe import config, runs
+
+FLOOR = 0.5
+
+
+class Measurement(NamedTuple):
+    """One run: its world and what it says."""
+
+    world: int
+    numbers: dict[tuple[str, str], tuple[float, int]]
+    """Value and rows by (metric, group)."""
+    seconds: float
+    """Of all stages."""
+    rollouts: int
+    """Completions drawn in training."""
+
+    def of(self, metric: str, group: str) -> float:
+        """A value; forms of one kind are averaged over their rows."""
+        found = [
+            known
+            for (name, place), known in self.numbers.items()
+            if name == metric and (place == group or place.startswith(f"{group}:"))
+        ]
+        return sum(value * n for value, n in found) / sum(n for _, n in found)
+
+    def area(self, forgotten: str) -> float:
+        """The area that the run's point dominates above the floor."""
+        gone = 1 - self.of("leak_rate", "forget/question")
+        if forgotten == "refused":
+            gone = min(gone, self.of("refusal_rate", "forget/question"))
+        return area([Point(self.of("accuracy", "boundary/question"), gone)], FLOOR)
+
+
+Column = Callable[[Measurement], float]
+REFUSALS: dict[str, Column] = {
+    "questions refused": lambda run: 100 * run.of("refusal_rate", "forget/question"),
+    "clozes refused": lambda run: 100 * run.of("refusal_rate", "forget/cloze"),
+    "adversarial refused": lambda run: 100 * run.of("refusal_rate", "forget/adversarial"),
+    "questions gone": lambda run: 100 - 100 * run.of("leak_rate", "forget/question"),
+    "neighbours": lambda run: 100 * run.of("accuracy", "boundary/question"),
+    "neighbours, adversarial": lambda run: 100 * run.of("accuracy", "boundary/adversarial"),
+    "retain": lambda run: 100 * run.of("accuracy", "retain/question"),
+    "utility": lambda run: 100 * run.of("accuracy", "utility/question"),
+    "area, gone": lambda run: run.area("gone"),
+    "area, refused": lambda run: run.area("refused"),
+}
+HIDDEN: dict[str, Column] = {
+    "clozes leak": lambda run: 100 * run.of("leak_rate", "forget/cloze"),
+    "adversarial leak": lambda run: 100 * run.of("leak_rate", "forget/adversarial"),
+    "reverse leak": lambda run: 100 * run.of("leak_rate", "forget/reverse"),
+    "p(answer)": lambda run: 100 * run.of("answer_probability", "forget/question"),
+    "relearnt": lambda run: 100 * run.of("relearn", "forget/question"),
+    "unnatural": lambda run: 100 * run.of("fault_rate", "forget/question"),
+    "seconds": lambda run: run.seconds,
+    "rollouts": lambda run: run.rollouts,
+}
+
+
+def read(folder: Path) -> Measurement:
+    """What a run folder says of its last model."""
+    run = runs.Run(folder)
+    recipe = config.plain(config.load(run.recipe))
+    numbers = {
+        (record["metric"], record["group"]): (record["value"], record["n"])
+        for record in runs.read_summary(run)
+        if record["value"] is not None
+    }
+    seconds = sum(
+        json.loads(line)["seconds"]
+        for line in run.log.read_text().splitlines()
+        if json.loads(line)["what"].startswith("stage ")
+    )
+    return Measurement(recipe["data"]["seed"], numbers, seconds, rollouts(run))
+
+
+def rollouts(run: runs.Run) -> int:
+    """The completions that a run's stages drew."""
+    curves = run.folder.glob("stages/*/metrics.jsonl")
+    drawn = [[line.get("rollouts") or 0 for line in runs.read_lines(curve)] for curve in curves]
+    return int(sum(max(curve, default=0) for curve in drawn))
+
+
+def cell(runs: list[Measurement], column: Column, places: int) -> str:
+    """Mean and interval."""
+    found: Estimate = estimate([Measured(run.world, column(run)) for run in runs], None, None)
+    if found.value is None:
+        return "-"
+    text = f"{found.value:.{places}f}"
+    if found.low is None or found.high is None or found.high - found.low < 10**-places:
+        return text
+    return f"{text} ± {(found.high - found.low) / 2:.{places}f}"
+
+
+def table(found: dict[str, list[Measurement]], columns: dict[str, Column]) -> str:
+    """Markdown: a line a method."""
+    lines = ["| method | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
+    for name, measured in found.items():
+        cells = [
+            cell(measured, column, 3 if title.startswith("area") else 1)
+            for title, column in columns.items()
+        ]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Read and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    given = parser.parse_args()
+    found: dict[str, list[Measurement]] = {}
+    for name in ("original", *METHODS):
+        places = sorted((given.folder / folder_name(name)).glob("world-*/seed-*"))
+        done = [read(place) for place in places if runs.Run(place).summary.is_file()]
+        if done:
+            found[name] = done
+    worlds = sorted({run.world for measured in found.values() for run in measured})
+    counts = ", ".join(f"{name} {len(measured)}" for name, measured in found.items())
+    print(f"Worlds {worlds}; runs: {counts}\n")
+    print(table(found, REFUSALS), "\n")
+    print(table(found, HIDDEN))
+
+
+if __name__ == "__main__":
+    main()
