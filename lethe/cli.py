@@ -85,6 +85,19 @@ def _report(given: argparse.Namespace, rest: list[str]) -> None:
     print(report.write(given.run))
 
 
+def _compare(given: argparse.Namespace, rest: list[str]) -> None:
+    from lethe.compare import FLOORS, compare, files, text
+
+    if given.out:
+        files.check(given.out)
+    found = compare(
+        given.runs, forget=given.forget, retain=given.retain, floors=given.floor or FLOORS
+    )
+    text.show(found)
+    if given.out:
+        print("\n" + "\n".join(map(str, files.write(found, given.out))))
+
+
 def _judge(given: argparse.Namespace, rest: list[str]) -> None:
     from lethe import judging
 
@@ -286,6 +299,7 @@ def _run_commands(commands: argparse._SubParsersAction) -> None:
     synthesize.add_argument("-h", "--help", action="store_true", help="show this help and exit")
     report = _command(commands, "report", _report, "write a run's report.html anew")
     report.add_argument("run", metavar="RUN", type=Path, help="a run folder")
+    _compare_command(commands)
     judge = _command(commands, "judge", _judge, "tell refusals from answers in a file of texts")
     judge.add_argument(
         "file", metavar="FILE", type=Path, help="rows (.jsonl, .json, .csv, .parquet) or a .txt"
@@ -300,6 +314,29 @@ def _run_commands(commands: argparse._SubParsersAction) -> None:
     lists = _command(commands, "list", _list, "what there is, by kind")
     lists.add_argument("kind", nargs="?", choices=list(plug.KINDS), help="one kind only")
     _command(commands, "schema", _schema, "print the JSON schema of recipes, for editors")
+
+
+def _compare_command(commands: argparse._SubParsersAction) -> None:
+    compare = _command(
+        commands,
+        "compare",
+        _compare,
+        "compare finished runs: means over cases and seeds, and what forgetting costs",
+    )
+    compare.add_argument(
+        "runs", metavar="RUN", nargs="+", type=Path, help="a run folder, or a folder that holds some"
+    )
+    axis = "METRIC:GROUP to weigh as"
+    compare.add_argument(
+        "--forget", metavar="M:G", help=f"{axis} forgetting; refusal_rate:forget/question"
+    )
+    compare.add_argument(
+        "--retain", metavar="M:G", help=f"{axis} retaining; accuracy:boundary/question"
+    )
+    compare.add_argument(
+        "--floor", metavar="R", nargs="+", type=float, help="of the area; 0.4 0.5 0.6 0.7"
+    )
+    _out(compare, "also write compare.html, .json and .csv there; no files if not given")
 
 
 def _world_commands(commands: argparse._SubParsersAction) -> None:

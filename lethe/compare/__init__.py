@@ -93,7 +93,7 @@ def compare(
             raise LetheError(f"--floor {floor:g}: must be at least 0 and below 1")
     results, skipped = reading.read(runs)
     settings, warnings = grouping.settings(results)
-    keys = list(dict.fromkeys(key for setting in settings for key in setting.keys()))
+    keys = list(dict.fromkeys(key for setting in settings for key in setting.quantities()))
     axes = columns.axis("retain", retain, keys), columns.axis("forget", forget, keys)
     trained = [setting for setting in settings if not setting.original]
     first = len(trained) - len(settings) + 1
@@ -198,9 +198,7 @@ def _curves(
         common = set.intersection(*({one[place] for one in found} for found in runs))
         if len(common) > 1:
             names = sorted(common, key=str)
-            return [
-                (str(name) if place == 0 else "", _points(runs, place, name)) for name in names
-            ]
+            return [(str(name) if place == 0 else "", _points(runs, place, name)) for name in names]
     return [("", _points(runs, None, None))]
 
 

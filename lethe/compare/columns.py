@@ -73,7 +73,9 @@ def axis(name: str, given: str | None, keys: Sequence[Key]) -> Axis:
     """
     if given is None:
         usual = _FORGET if name == "forget" else _RETAIN
-        scoped = [key for key in keys if (key.group.partition("/")[0] == "forget") == (name == "forget")]
+        scoped = [
+            key for key in keys if (key.group.partition("/")[0] == "forget") == (name == "forget")
+        ]
         key = next((key for key in [*usual, *scoped] if key in keys), None)
         if key is None:
             raise LetheError(f"no {name} rows were measured; name the axis: --{name} METRIC:GROUP")
@@ -90,7 +92,9 @@ def _asked(option: str, given: str, keys: Sequence[Key]) -> Key:
     groups = {key.group for key in keys if key.metric == metric}
     if not groups:
         metrics = {key.metric for key in keys}
-        raise LetheError(f"{option} {given}: no run has {metric!r}: {plug.choices(metric, metrics)}")
+        raise LetheError(
+            f"{option} {given}: no run has {metric!r}: {plug.choices(metric, metrics)}"
+        )
     if group not in groups:
         raise LetheError(f"{option} {given}: no run has {group!r}: {plug.choices(group, groups)}")
     return Key(metric, group)

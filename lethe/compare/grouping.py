@@ -43,7 +43,7 @@ class Setting:
             found.append(one._replace(case=case))
         return found
 
-    def keys(self) -> list[Key]:
+    def quantities(self) -> list[Key]:
         """Every quantity that one of its runs has a record of."""
         model = [run.records[ORIGINAL] if self.original else run.final for run in self.runs]
         return list(dict.fromkeys(key for records in model for key in records))
@@ -139,9 +139,19 @@ def _named(method: str, group: list[Setting]) -> list[Setting]:
     short = _short(differing)
     for one in group:
         one.details = {short[k]: one.recipe[k] for k in differing if k in one.recipe}
-        shown = (f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in one.details.items())
-        one.label = " ".join([method, *shown])
+        one.label = " ".join([method, *(f"{k}={_shown(v)}" for k, v in one.details.items())])
     return sorted(group, key=lambda one: [_order(one.recipe.get(k)) for k in differing])
+
+
+def _shown(value: Any) -> str:
+    """A setting's value, short.
+
+    >>> _shown(1e-5), _shown(None), _shown("cosine"), _shown([1.0, 0.5])
+    ('1e-05', 'null', 'cosine', '[1.0, 0.5]')
+    """
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _order(value: Any) -> tuple[bool, float, str]:
@@ -216,6 +226,6 @@ def _cases_differ(found: Sequence[Setting]) -> list[str]:
         return []
     shown = "; ".join(fewer[:3]) + (f"; and {len(fewer) - 3} more" if len(fewer) > 3 else "")
     return [
-        f"not every setting was run on all {len(everything)} cases, so differences between them may "
-        f"be the cases': {shown}"
+        f"not every setting was run on all {len(everything)} cases, so differences may be the "
+        f"cases': {shown}"
     ]
