@@ -7,6 +7,7 @@ forgotten (the model's path and revision, and the data); a *method* is the list 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from lethe import plug
@@ -203,7 +204,9 @@ def _evaluate(run: Result, key: str) -> str:
 
 def _check_measuring(results: Sequence[Result]) -> None:
     for key in MEASURING:
-        by_value = {_evaluate(run, key): run.folder for run in reversed(results)}
+        by_value: dict[str, Path] = {}
+        for run in results:
+            by_value.setdefault(_evaluate(run, key), run.folder)
         if len(by_value) > 1:
             said = ", ".join(f"{value} in {folder}" for value, folder in by_value.items())
             raise LetheError(

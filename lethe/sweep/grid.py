@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from lethe import config, yaml12
+from lethe.compare.grouping import MEASURING
 from lethe.config import Recipe
 from lethe.plug import LetheError, choices
 
@@ -149,6 +150,8 @@ def _check_keys(keys: Sequence[str], seeds: int, where: str) -> None:
             raise LetheError(f"{where}: --over {key}: stands there twice")
         if key in ("name", "out"):
             raise LetheError(f"{where}: --over {key}: a sweep names its run folders itself")
+        if key.removeprefix("evaluate.") in MEASURING and key.startswith("evaluate."):
+            raise LetheError(f"{where}: --over {key}: runs so measured could not be compared")
     if "seed" in keys and seeds > 1:
         raise LetheError(f"{where}: --over seed: seeds are counted by --seeds; give one of the two")
 
