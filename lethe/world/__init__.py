@@ -75,15 +75,18 @@ def train(seed: int, out: Path, *, progress: bool = True) -> dict[str, Any]:
         What `world.json` says: seed, accuracy on test questions by group, number of items.
 
     Raises:
-        LetheError: `out` holds something that is not a world's checkpoint.
+        LetheError: `out` holds something that is not a world's checkpoint, or cannot be made.
     """
     from lethe.world import base
 
     if out.exists() and any(out.iterdir()) and not (out / "world.json").is_file():
         raise LetheError(f"{out}: not empty and not a world's checkpoint; choose another --out")
+    try:  # before a minute is spent on what could not be kept
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LetheError(f"{out.parent}: cannot be made: {error.strerror}") from error
     world = make(seed)
     model, tokenizer = base.train(world, progress=progress)
-    out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
         made = Path(scratch, "made")
         base.save(model, tokenizer, str(made))

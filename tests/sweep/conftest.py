@@ -17,7 +17,7 @@ class Config(Stage):
     note: str = "here"
 
 def train(config, model, data, out, seed):
-    if config.note == "bad":
+    if config.note == "bad" and not Path("mended").exists():
         raise RuntimeError("it went wrong")
     if config.note == "slow":
         Path("slow").touch()
