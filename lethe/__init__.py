@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lethe.plug import LetheError as LetheError
     from lethe.refusal import judge as judge
 
-# `lethe.evaluate` is the module of that name; a function beside it would hide one or the other.
+# `lethe.evaluate`, `compare` and `sweep` are modules; a function beside one would hide it.
 _PLACES = {
     "Evaluate": ("lethe.config", "Evaluate"),
     "LetheError": ("lethe.plug", "LetheError"),
@@ -31,7 +31,9 @@ _PLACES = {
     "judge": ("lethe.refusal", "judge"),
     "load_recipe": ("lethe.config", "load"),
     "run": ("lethe.pipeline", "run"),
+    "compare": ("lethe.compare", None),
     "evaluate": ("lethe.evaluate", None),
+    "sweep": ("lethe.sweep", None),
 }
 
 

@@ -50,6 +50,30 @@ def _run(given: argparse.Namespace, rest: list[str]) -> None:
     _finished(pipeline.run(recipe, out=given.out))
 
 
+def _sweep(given: argparse.Namespace, rest: list[str]) -> None:
+    if given.help:
+        return _recipe_help(given)
+    from lethe import config, overrides
+    from lethe.compare import compare, files, text
+    from lethe.sweep import grid, sweep
+
+    base = overrides.override(config.load(_recipe_path(given)), rest, given.parser.prog)
+    base = base.model_copy(update={"out": None})
+    points = grid.points(base, given.over, given.seeds, str(given.recipe))
+    out = given.out or Path("runs") / f"{base.name}-sweep"
+    files.check(out)
+    about = {"recipe": config.plain(base), "over": given.over, "seeds": given.seeds}
+    failures = sweep(points, out, given.jobs, about=about)
+    failed = {failure.label for failure in failures}
+    if done := [out / label for label in points if label not in failed]:
+        found = compare(done)
+        text.show(found)
+        print(f"\npage: {files.write(found, out)[0]}")
+    if failures:
+        said = "".join(f"\n  {f.label}: {f.line} (all of it: {f.log})" for f in failures)
+        raise LetheError(f"{out}: {len(failures)} of {len(points)} runs failed:{said}")
+
+
 def _show(given: argparse.Namespace, rest: list[str]) -> None:
     if given.help:
         return _recipe_help(given)
@@ -83,6 +107,19 @@ def _report(given: argparse.Namespace, rest: list[str]) -> None:
     from lethe import report
 
     print(report.write(given.run))
+
+
+def _compare(given: argparse.Namespace, rest: list[str]) -> None:
+    from lethe.compare import FLOORS, compare, files, text
+
+    if given.out:
+        files.check(given.out)
+    found = compare(
+        given.runs, forget=given.forget, retain=given.retain, floors=given.floor or FLOORS
+    )
+    text.show(found)
+    if given.out:
+        print("\n" + "\n".join(map(str, files.write(found, given.out))))
 
 
 def _judge(given: argparse.Namespace, rest: list[str]) -> None:
@@ -237,6 +274,7 @@ def _recipe_commands(commands: argparse._SubParsersAction) -> None:
         parser.add_argument("recipe", metavar="RECIPE", nargs="?", type=Path, help="a YAML file")
         parser.add_argument("-h", "--help", action="store_true", help="show this help and exit")
     _out(run, "the run folder; runs/<name> if not given")
+    _sweep_command(commands, settings)
     quickstart = _command(
         commands,
         "quickstart",
@@ -248,6 +286,33 @@ def _recipe_commands(commands: argparse._SubParsersAction) -> None:
     quickstart.add_argument("--seed", type=_natural, default=0, help="seed of the training")
     quickstart.add_argument("--targets", type=_positive, default=1, help="how many to forget")
     _out(quickstart, "the run folder; runs/quickstart if not given")
+
+
+def _sweep_command(commands: argparse._SubParsersAction, settings: dict[str, Any]) -> None:
+    sweep = _command(
+        commands,
+        "sweep",
+        _sweep,
+        "run a recipe with several values of its settings and several seeds, then compare",
+        **settings,
+    )
+    sweep.add_argument("recipe", metavar="RECIPE", nargs="?", type=Path, help="a YAML file")
+    sweep.add_argument(
+        "--over",
+        metavar="KEY=V,V",
+        action="append",
+        default=[],
+        help="values of a setting, as in stages.0.learning_rate=1e-5,3e-5; settings that change "
+        "together are joined: data.seed+model.path=1+world:1,2+world:2; again for another",
+    )
+    sweep.add_argument(
+        "--seeds", metavar="N", type=_positive, default=1, help="how many, from the recipe's on; 1"
+    )
+    sweep.add_argument(
+        "--jobs", metavar="N", type=_positive, default=1, help="how many runs at once; 1"
+    )
+    _out(sweep, "the folder of all runs; runs/<name>-sweep if not given")
+    sweep.add_argument("-h", "--help", action="store_true", help="show this help and exit")
 
 
 def _run_commands(commands: argparse._SubParsersAction) -> None:
@@ -286,6 +351,7 @@ def _run_commands(commands: argparse._SubParsersAction) -> None:
     synthesize.add_argument("-h", "--help", action="store_true", help="show this help and exit")
     report = _command(commands, "report", _report, "write a run's report.html anew")
     report.add_argument("run", metavar="RUN", type=Path, help="a run folder")
+    _compare_command(commands)
     judge = _command(commands, "judge", _judge, "tell refusals from answers in a file of texts")
     judge.add_argument(
         "file", metavar="FILE", type=Path, help="rows (.jsonl, .json, .csv, .parquet) or a .txt"
@@ -300,6 +366,33 @@ def _run_commands(commands: argparse._SubParsersAction) -> None:
     lists = _command(commands, "list", _list, "what there is, by kind")
     lists.add_argument("kind", nargs="?", choices=list(plug.KINDS), help="one kind only")
     _command(commands, "schema", _schema, "print the JSON schema of recipes, for editors")
+
+
+def _compare_command(commands: argparse._SubParsersAction) -> None:
+    compare = _command(
+        commands,
+        "compare",
+        _compare,
+        "compare finished runs: means over cases and seeds, and what forgetting costs",
+    )
+    compare.add_argument(
+        "runs",
+        metavar="RUN",
+        nargs="+",
+        type=Path,
+        help="a run folder, or a folder that holds some",
+    )
+    axis = "METRIC:GROUP to weigh as"
+    compare.add_argument(
+        "--forget", metavar="M:G", help=f"{axis} forgetting; refusal_rate:forget/question"
+    )
+    compare.add_argument(
+        "--retain", metavar="M:G", help=f"{axis} retaining; accuracy:boundary/question"
+    )
+    compare.add_argument(
+        "--floor", metavar="R", nargs="+", type=float, help="of the area; 0.4 0.5 0.6 0.7"
+    )
+    _out(compare, "also write compare.html, .json and .csv there; no files if not given")
 
 
 def _world_commands(commands: argparse._SubParsersAction) -> None:

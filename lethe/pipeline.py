@@ -77,7 +77,7 @@ def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True)
     text = config.dump(recipe)
     runs.check(folder, text)
     path = locate(recipe.model)
-    _made(recipe, progress)
+    make_rows(recipe, progress)
     planned = plan(recipe)
     check_disk(folder, path, recipe)
     with process.disk_full_explained(folder), runs.claimed(folder, text) as claimed:
@@ -86,7 +86,7 @@ def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True)
     return folder
 
 
-def _made(recipe: Recipe, progress: bool) -> None:
+def make_rows(recipe: Recipe, progress: bool) -> None:
     """Have a benchmark make its rows, if it is one that does; an evaluation makes none."""
     benchmark = plug.resolve("benchmark", recipe.data.benchmark)
     if recipe.stages and "prepare" in vars(benchmark):

@@ -267,3 +267,36 @@ def test_synthesize_help_lists_every_setting(lethe, capsys):
 def test_world_facts(here, lethe):
     assert lethe("world", "facts", "--out", "w")[:2] == (0, "w/facts.csv\nw/wordings.yaml\n")
     assert "exists already" in lethe("world", "facts", "--out", "w")[2]
+
+
+# -------------------------------------------------------------------------- compare and sweep
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (("compare",), "the following arguments are required: RUN"),
+        (("compare", "nowhere"), "nowhere: no such folder"),
+        (("compare", "."), ".: no finished run folder there"),
+        (("compare", ".", "--out", "r.yaml"), "r.yaml: is a file, not a folder"),
+        (("compare", ".", "--flor", "1"), "unknown argument '--flor': did you mean --floor?"),
+        (("sweep",), "RECIPE: which recipe file? as in: lethe sweep recipe.yaml"),
+        (("sweep", "r.yaml", "--over", "sed=1"), "r.yaml: --over: sed: unknown key; did you mean"),
+        (("sweep", "r.yaml", "--seeds", "0"), "'0' is not a whole number of at least 1"),
+        (("sweep", "r.yaml"), "base/seed-0: ./model: no such folder"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_compare_and_sweep_say_of_wrong_arguments(here, lethe, argv, message):
+    before = sorted(here.iterdir())
+    status, out, err = lethe(*argv)
+    assert (status, out) == (2, "")
+    assert err.startswith("error: ") and message in err and err.count("\n") == 1
+    assert [path for path in sorted(here.iterdir()) if path.name != "__pycache__"] == before
+
+
+def test_help_of_sweep_lists_the_recipes_settings_too(lethe, here, capsys):
+    with pytest.raises(SystemExit):
+        lethe("sweep", "r.yaml", "--help")
+    out = capsys.readouterr().out
+    assert "--over KEY=V,V" in out and "--stages.0.seed" in out

@@ -36,8 +36,10 @@ ORDER = [
     ("judging",),
     ("report",),
     ("table",),
+    ("compare",),
     ("pipeline",),
     ("quickstart",),
+    ("sweep",),
     ("cli",),
     ("__main__",),
 ]

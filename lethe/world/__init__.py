@@ -17,7 +17,7 @@ from lethe.plug import LetheError
 from lethe.world.people import make
 from lethe.world.rows import rows
 
-__all__ = ["checkpoint", "known", "make", "rows", "train", "weights"]
+__all__ = ["at_hand", "checkpoint", "known", "make", "rows", "train", "weights"]
 
 SHIPPED_SEED = 0
 SHIPPED = Path(__file__).parent / "checkpoint"
@@ -36,16 +36,24 @@ def checkpoint(seed: int, progress: bool = True) -> Path:
         A folder with safetensors weights, tokenizer, chat template and `world.json`, which says
         how well the model knows its world. A model below 97 % is announced on stderr at each use.
     """
-    if seed == SHIPPED_SEED and _hash_of(SHIPPED) == code_hash():
-        folder = SHIPPED
-    else:
-        root = Path(os.environ.get("LETHE_CACHE", Path.home() / ".cache" / "lethe"))
-        folder = root / f"world-{seed}-{code_hash()}"
-        if not (folder / "world.json").is_file():
-            train(seed, folder, progress=progress)
-            return folder  # it said itself how well it knows its world
+    folder = _place(seed)
+    if not at_hand(seed):
+        train(seed, folder, progress=progress)
+        return folder  # it said itself how well it knows its world
     _warn_if_weak(json.loads((folder / "world.json").read_text()), folder)
     return folder
+
+
+def at_hand(seed: int) -> bool:
+    """Whether a world's base model is shipped or in the cache, and need not be trained."""
+    return (_place(seed) / "world.json").is_file()
+
+
+def _place(seed: int) -> Path:
+    if seed == SHIPPED_SEED and _hash_of(SHIPPED) == code_hash():
+        return SHIPPED
+    root = Path(os.environ.get("LETHE_CACHE", Path.home() / ".cache" / "lethe"))
+    return root / f"world-{seed}-{code_hash()}"
 
 
 def weights(path: str, *, progress: bool = True) -> str:
@@ -67,15 +75,18 @@ def train(seed: int, out: Path, *, progress: bool = True) -> dict[str, Any]:
         What `world.json` says: seed, accuracy on test questions by group, number of items.
 
     Raises:
-        LetheError: `out` holds something that is not a world's checkpoint.
+        LetheError: `out` holds something that is not a world's checkpoint, or cannot be made.
     """
     from lethe.world import base
 
     if out.exists() and any(out.iterdir()) and not (out / "world.json").is_file():
         raise LetheError(f"{out}: not empty and not a world's checkpoint; choose another --out")
+    try:  # before a minute is spent on what could not be kept
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LetheError(f"{out.parent}: cannot be made: {error.strerror}") from error
     world = make(seed)
     model, tokenizer = base.train(world, progress=progress)
-    out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
         made = Path(scratch, "made")
         base.save(model, tokenizer, str(made))
