@@ -148,7 +148,7 @@ def test(given: argparse.Namespace) -> None:
     names = ["original", *METHODS]
     jobs = [
         (world, seed, name)
-        for world, seed, name in itertools.product(given.worlds, given.seeds, names)
+        for seed, world, name in itertools.product(given.seeds, given.worlds, names)
         if name != "original" or seed == given.seeds[0]  # nothing about it is drawn
     ]
     for number, (world, seed, name) in enumerate(jobs):
