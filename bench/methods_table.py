@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from lethe.compare.estimate import Estimate, Measured, estimate
-from lethe.compare.pareto import Point, area
 from methods import METHODS, folder_name
 
 from lethe import config, runs
+from lethe.compare.estimate import Estimate, Measured, estimate
+from lethe.compare.pareto import Point, area
 
 FLOOR = 0.5
 

@@ -49,7 +49,9 @@ def _form(value: BaseModel, asked: list[str], prefix: str = "") -> Any:
     """A dataclass instance that mirrors `value`, its types those of the values it holds."""
     fields = []
     for name, info in type(value).model_fields.items():
-        if name not in ("stage", "benchmark", "attack"):
+        # A name has settings of its own behind it; of an empty list there is nothing to set.
+        groups = next(config.models_in(info.annotation), None) and getattr(value, name) == []
+        if name not in ("stage", "benchmark", "attack") and not groups:
             annotation, default = _field(value, name, asked, prefix)
             fields.append((name, annotation, info.description or "", default))
     return _dataclass(type(value).__name__, fields)

@@ -40,6 +40,7 @@ ORDER = [
     ("pipeline",),
     ("quickstart",),
     ("sweep",),
+    ("commands",),
     ("cli",),
     ("__main__",),
 ]
