@@ -21,6 +21,8 @@ class Chosen(Stage):
     select: Literal["best", "last"] = "best"
     """best: the highest validation balance (harmonic mean of forget refusal without leaks and the
     lowest accuracy of any kept scope), the latest of equals. last: the last checkpoint."""
+    patience: int | None = Field(default=None, ge=1)
+    """Stop after so many looks in a row without a better balance; null takes all steps."""
     interpolate: list[Annotated[float, Field(gt=0, le=1)]] = []
     """Shares of the change since the original, tried on validation rows in the end; of those that
     balance nearly as well as the best (1.0 is always tried), the least is kept. Empty: 1.0 alone.
