@@ -38,12 +38,17 @@ def asked(data: dict[str, list[Row]]) -> list[Row]:
 
 
 def check_rows(config: Chosen, data: dict[str, list[Row]], where: str) -> None:
-    """Refuse validation rows that `interpolate` cannot choose by.
+    """Refuse validation rows that `interpolate` and `patience` cannot choose by.
 
     Raises:
         LetheError: With the scopes that there are.
     """
     scopes = {row.scope for row in asked(data)} if config.eval_rows else set()
+    if config.patience and not scopes:
+        raise LetheError(
+            f"{where}.patience: counts looks at validation rows, but eval_rows is "
+            f"{config.eval_rows} and there are {len(asked(data))} rows; choices: null, or more rows"
+        )
     if config.interpolate and ("forget" not in scopes or len(scopes) < 2):
         raise LetheError(
             f"{where}.interpolate: chooses by validation rows, forget and others, but eval_rows is "

@@ -52,4 +52,5 @@ def values(
             use_cache=False,
         ).last_hidden_state
     before_BTD = hidden_BLD[:, prompt_ids_BP.size(1) - 1 : -1]
-    return getattr(policy, NAME)(before_BTD.float())[..., 0]
+    with torch.autocast(before_BTD.device.type, enabled=False):
+        return getattr(policy, NAME)(before_BTD.float())[..., 0]
