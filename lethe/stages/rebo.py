@@ -169,6 +169,12 @@ def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
                 f"{need} (prompts_per_step {config.prompts_per_step} x forget_fraction "
                 f"{config.forget_fraction}); add rows or lower prompts_per_step"
             )
+    shown = [row.refusal if row.scope == "forget" else row.answer for row in rows(data)]
+    if config.guidance == "demonstration" and not any(shown):
+        raise LetheError(
+            f"{where}.guidance: demonstration needs rows that show a reply, but no forget row has "
+            "a refusal and no other row an answer; choices: none"
+        )
     check_rows(config, data, where)
 
 

@@ -5,7 +5,9 @@ import json
 import pytest
 import torch
 
+from lethe import config
 from lethe import model as models
+from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.stages import _advantages, _value, rebo
 
@@ -240,6 +242,28 @@ def test_ppo_does_not_go_with_an_adapter(lab, settings, tmp_path):
         rebo.train(choice, lab.lora, lab.lessons(), tmp_path, 0)
 
 
+@pytest.mark.parametrize("which", ["grpo", "ppo"])
+def test_all_of_it_with_a_model_that_the_decoder_does_not_fit(
+    lab, settings, saved, tmp_path, shown, which
+):
+    """TRL's own generation and log-probabilities, as on a GPU."""
+    folder = str(saved("gpt2", scale=0.15))
+    start = Checkpoint(folder, folder, config.Model(path=folder))
+    choice = settings(
+        steps=3,
+        advantage_estimator=which,
+        prompt_choice="adaptive",
+        resample=1,
+        guidance="demonstration",
+        kl_scope="boundary",
+        **shown,
+    )
+    rebo.train(choice, start, lab.lessons(), tmp_path / "stage", 0)
+    lines = [json.loads(x) for x in (tmp_path / "stage/metrics.jsonl").read_text().splitlines()]
+    assert [line["rollouts"] for line in lines if "rollouts" in line] == [24, 48, 72]
+    assert (tmp_path / "stage/model/model.safetensors").is_file()
+
+
 # ------------------------------------------------------------------------ what does not combine
 
 
@@ -253,6 +277,10 @@ def test_what_cannot_be_combined_is_refused(lab, settings, monkeypatch):
         rebo.validate(settings(advantage_estimator="rloo", trainer=normal), rows, "r")
     with pytest.raises(LetheError, match=r"r\.patience: counts looks at validation rows"):
         rebo.validate(settings(patience=2, eval_rows=0), rows, "r")
+    mute = [row.model_copy(update={"refusal": None, "answer": None}) for row in rows["train"]]
+    rebo.validate(settings(guidance="demonstration"), rows, "r")
+    with pytest.raises(LetheError, match=r"r\.guidance: demonstration needs rows that show"):
+        rebo.validate(settings(guidance="demonstration"), {"train": mute}, "r")
     monkeypatch.setenv("WORLD_SIZE", "2")
     rebo.validate(settings(), rows, "r")
     for changed in (
