@@ -24,6 +24,8 @@ class Chosen(Stage):
     forgotten: Literal["refused", "withheld"] = "refused"
     """When a validation row counts as forgotten: it is refused and nothing is told, or, of methods
     that do not teach refusing, nothing is told."""
+    patience: int | None = Field(default=None, ge=1)
+    """Stop after so many looks in a row without a better balance; null takes all steps."""
     interpolate: list[Annotated[float, Field(gt=0, le=1)]] = []
     """Shares of the change since the original, tried on validation rows in the end; of those that
     balance nearly as well as the best (1.0 is always tried), the least is kept. Empty: 1.0 alone.
@@ -39,12 +41,17 @@ def asked(data: dict[str, list[Row]]) -> list[Row]:
 
 
 def check_rows(config: Chosen, data: dict[str, list[Row]], where: str) -> None:
-    """Refuse validation rows that `interpolate` cannot choose by.
+    """Refuse validation rows that `interpolate` and `patience` cannot choose by.
 
     Raises:
         LetheError: With the scopes that there are.
     """
     scopes = {row.scope for row in asked(data)} if config.eval_rows else set()
+    if config.patience and not scopes:
+        raise LetheError(
+            f"{where}.patience: counts looks at validation rows, but eval_rows is "
+            f"{config.eval_rows} and there are {len(asked(data))} rows; choices: null, or more rows"
+        )
     if config.interpolate and ("forget" not in scopes or len(scopes) < 2):
         raise LetheError(
             f"{where}.interpolate: chooses by validation rows, forget and others, but eval_rows is "

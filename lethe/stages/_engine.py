@@ -155,7 +155,10 @@ _WHOLE = "whole"
 
 
 class MarkCheckpoints(TrainerCallback):
-    """Marks each checkpoint that was written to its end; a kill may cut one short."""
+    """Marks each checkpoint that was written to its end; a kill may cut one short.
+
+    One that was written where training stopped is not marked: nothing goes on from there.
+    """
 
     def on_save(
         self,
@@ -164,7 +167,8 @@ class MarkCheckpoints(TrainerCallback):
         control: "TrainerControl",
         **kwargs: Any,
     ) -> None:
-        (Path(args.output_dir or "") / f"checkpoint-{state.global_step}" / _WHOLE).touch()
+        if not control.should_training_stop:
+            (Path(args.output_dir or "") / f"checkpoint-{state.global_step}" / _WHOLE).touch()
 
 
 def last_checkpoint(folder: Path, before: int) -> tuple[int, str] | None:
@@ -213,6 +217,11 @@ class Curve(TrainerCallback):
             kept = [record for record in runs.read_lines(self.file) if record["step"] <= step]
             runs.write(self.file, "".join(json.dumps(record) + "\n" for record in kept))
 
+    def balances(self) -> list[float]:
+        """What the looks at the validation rows have found so far, in order."""
+        records = runs.read_lines(self.file) if self.file.exists() else []
+        return [record["balance"] for record in records if "balance" in record]
+
     def on_train_begin(
         self,
         args: "TrainingArguments",
@@ -244,6 +253,7 @@ class Curve(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         if logs and "loss" in logs:
+            rollouts = {"rollouts": int(logs["rollouts"])} if "rollouts" in logs else {}
             self.write(
                 step=state.global_step,
                 split="train",
@@ -253,6 +263,7 @@ class Curve(TrainerCallback):
                 kl=logs.get("kl"),
                 entropy=logs.get("entropy"),
                 length=logs.get("completions/mean_length"),
+                **rollouts,
             )
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from transformers import TrainerCallback
 from transformers.trainer_callback import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
 
@@ -15,7 +16,8 @@ from lethe import model as models
 from lethe import plug
 from lethe.data import Row
 from lethe.model import Checkpoint
-from lethe.stages import _engine, _selection
+from lethe.plug import LetheError
+from lethe.stages import _engine, _selection, _value
 from lethe.stages._chosen import asked, check_start
 from lethe.stages._trainer import ReboTrainer, said
 from lethe.stages.rebo import Config
@@ -33,6 +35,11 @@ def run(
     if _selection.finished(out):
         return
     check_start(config, start, "rebo")
+    if config.advantage_estimator == "ppo" and start.spec.lora:
+        raise LetheError(
+            "rebo: advantage_estimator: ppo keeps its value head among the weights that are "
+            "trained, and LoRA's are the adapter's alone; choices: grpo, reinforce_pp, rloo"
+        )
     torch.manual_seed(seed)
     tokenizer = models.tokenizer(start.path, start.spec)
     policy = models.load(start.path, start.spec, trainable=True)
@@ -59,18 +66,37 @@ def run(
         _engine.evenly(asked(data), config.eval_rows),
         out,
         curve,
-        save=lambda folder: _selection.save(policy, tokenizer, folder),
+        save=lambda folder: _save(policy, tokenizer, folder),
         look=_selection.looker(policy, tokenizer, length),
     )
     trainer.add_callback(selection)
+    trainer.add_callback(_Remember(trainer))
     trainer.add_callback(_engine.MarkCheckpoints())
     steps = trainer.args.max_steps
     step, last = _engine.last_checkpoint(out / "checkpoints", before=steps) or (-1, None)
     curve.forget_after(step)
+    if last:
+        trainer.recall(Path(last))
     with contextlib.closing(curve):
         trainer.train(resume_from_checkpoint=last)
     _samples(trainer, out)
-    _selection.keep(config, start, selection, policy, tokenizer, length)
+    with _value.aside(policy):
+        _selection.keep(config, start, selection, policy, tokenizer, length)
+
+
+def _save(policy: Any, tokenizer: Any, folder: Path) -> None:
+    with _value.aside(policy):
+        _selection.save(policy, tokenizer, folder)
+
+
+class _Remember(TrainerCallback):
+    """Puts into each checkpoint what the trainer knows beside its weights."""
+
+    def __init__(self, trainer: ReboTrainer) -> None:
+        self.trainer = trainer
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.trainer.remember(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
 
 def _arguments(config: Config, out: Path, seed: int) -> GRPOConfig:

@@ -63,6 +63,9 @@ class Selection(TrainerCallback):
         step = state.global_step
         if step % self.settings.eval_every == 0 or step == state.max_steps:
             self._measure(step)
+            patience = self.settings.patience
+            if patience and idle(self.curve.balances()) >= patience:
+                control.should_training_stop = True
 
     def _measure(self, step: int) -> None:
         if not self.rows:
@@ -84,6 +87,15 @@ class Selection(TrainerCallback):
             return -1.0
         record = json.loads(file.read_text())
         return record["balance"] if record["step"] < before else -1.0
+
+
+def idle(balances: list[float]) -> int:
+    """How many looks have passed since the last one that was better than all before it.
+
+    >>> idle([0.5, 0.8, 0.8, 0.7]), idle([0.5]), idle([])
+    (2, 0, 0)
+    """
+    return len(balances) - 1 - balances.index(max(balances)) if balances else 0
 
 
 class Mixture:

@@ -3,28 +3,30 @@
 from typing import Any
 
 import torch
-from trl.trainer.grpo_trainer import GRPOTrainer
 
 from lethe import _llama
 from lethe.generate import sample
 from lethe.locate import is_adapter
 from lethe.refusal import judge
-from lethe.stages import _engine
+from lethe.stages import _advantages, _engine, _value
 from lethe.stages._logps import completion_logps
+from lethe.stages._rounds import RoundsTrainer
 from lethe.stages._sampler import ScopeSampler, shares
 from lethe.stages.rebo import Config
 
 # Ways to sample that the bare decoder does not know; with one of them TRL's own path is taken.
 SAMPLING = {"cache_implementation", "generation_kwargs", "min_p", "repetition_penalty", "top_k",
             "top_p"}  # fmt: skip
+COMPLETION = ("prompt_ids", "prompt_mask", "completion_ids", "completion_mask")
 
 
-class ReboTrainer(GRPOTrainer):
+class ReboTrainer(RoundsTrainer):
     """TRL's GRPO with a fixed scope mix, a chosen reference, and a fast path on the CPU.
 
-    Overridden: the sampler (scope mix, resumable in any epoch), single-turn generation and token
-    log-probabilities (bare decoder, shared prompts; on CUDA both are TRL's own), scoring (numbers
-    by scope), the loss (rows that pay no KL).
+    Overridden, beside what `RoundsTrainer` does: the sampler (scope mix, resumable in any epoch),
+    single-turn generation and token log-probabilities (bare decoder, shared prompts; on CUDA both
+    are TRL's own), scoring (other advantages, numbers by scope), the loss (rows that pay no KL,
+    shown rows, values).
     """
 
     def __init__(self, *, settings: Config, reference: str, curve: _engine.Curve, **kwargs: Any):
@@ -36,12 +38,14 @@ class ReboTrainer(GRPOTrainer):
             curve: Where numbers by scope go.
             **kwargs: GRPOTrainer's.
         """
-        self.settings, self.curve = settings, curve
+        self.curve = curve
         policy = kwargs["model"]
+        if settings.advantage_estimator == "ppo":
+            _value.attach(policy)
         own_path = policy.config._name_or_path
         # TRL loads the reference from the policy's path; this is the only place to say otherwise.
         policy.config._name_or_path = reference
-        super().__init__(**kwargs)
+        super().__init__(settings=settings, **kwargs)
         policy.config._name_or_path = own_path
         # With an adapter TRL's reference is a copy of it under the name "ref": the steered model.
         # Without that copy it switches the adapter off: the original.
@@ -91,7 +95,7 @@ class ReboTrainer(GRPOTrainer):
             pad=self._tokenizer.pad_token_id,  # pyright: ignore[reportArgumentType]
             max_new_tokens=self.settings.max_new_tokens,
             temperature=self.temperature,
-            seed=(self.args.seed << 20) + self.state.global_step,
+            seed=(self.args.seed << 20) + self.state.global_step + (self.round << 54),
         )
         return completion_ids, None
 
@@ -117,7 +121,7 @@ class ReboTrainer(GRPOTrainer):
                 compute_aux_loss=compute_aux_loss,
                 **multimodal,
             )
-            self._spare_free_rows(found[0])
+            self._see_to_rows(found[0])
             return found
         mask_BT = attention_mask[:, -logits_to_keep:]
         if model is self.ref_model and self.free_B is not None:
@@ -131,21 +135,28 @@ class ReboTrainer(GRPOTrainer):
             self.temperature,
             batch_size,
         )
-        self._spare_free_rows(logps_BT)
+        self._see_to_rows(logps_BT)
         return logps_BT, entropy_BT if compute_entropy else None, None
 
-    def _spare_free_rows(self, logps_BT: torch.Tensor) -> None:
-        """Inside the loss, make each free row its own reference.
+    def _see_to_rows(self, logps_BT: torch.Tensor) -> None:
+        """Inside the loss: what free rows and shown rows are compared with.
 
-        k3 of a row against itself is zero, and so is its gradient: the row pays no KL.
+        A free row is its own reference: k3 of a row against itself is zero, and so is its gradient,
+        so it pays no KL. A shown row was certain, probability 1 a token (arXiv 2504.14945).
         """
         inputs = self.loss_inputs
         if "free" in inputs:
             inputs["ref_per_token_logps"] = torch.where(
                 inputs["free"][:, None], logps_BT.detach(), inputs["ref_per_token_logps"]
             )
+        if "shown" in inputs and "old_per_token_logps" not in inputs:
+            inputs["old_per_token_logps"] = logps_BT.detach().masked_fill(
+                inputs["shown"][:, None], 0.0
+            )
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        if self.settings.prompt_choice == "adaptive":
+            inputs = self.chosen()
         if self.beta and self.settings.kl_scope == "boundary":
             self.free_B = torch.tensor(
                 [row["scope"] == "forget" for row in inputs], device=self.accelerator.device
@@ -153,13 +164,53 @@ class ReboTrainer(GRPOTrainer):
         output = super()._generate_and_score_completions(inputs)
         if self.free_B is not None:
             output["free"] = self.free_B
+        if self.shown_B is not None and self.shown_B.any():
+            output["shown"] = self.shown_B.to(self.accelerator.device)
+            if "old_per_token_logps" in output:
+                output["old_per_token_logps"][self.shown_B] = 0.0
+        self._estimate(output)
         self._log_scopes([row["scope"] for row in inputs])
         return output
 
+    def _estimate(self, output: dict[str, Any]) -> None:
+        """Replace TRL's advantages by those of another estimator, if asked for."""
+        which = self.settings.advantage_estimator
+        if which == "grpo":
+            return
+        rewards_B = self.totals_B
+        mask_BT = output["completion_mask"]
+        if which == "rloo":
+            output["advantages"] = _advantages.leave_one_out(
+                rewards_B, self.settings.num_generations
+            )
+        elif which == "reinforce_pp":
+            output["advantages"] = _advantages.reinforce_pp(rewards_B, mask_BT)
+        else:
+            self._value_advantages(output, rewards_B)
+
+    def _value_advantages(self, output: dict[str, Any], rewards_B: torch.Tensor) -> None:
+        mask_BT = output["completion_mask"]
+        values_BT = self._values(output).detach()
+        advantages_BT, output["returns"] = _advantages.gae(
+            rewards_B, values_BT, mask_BT, self.settings.gamma, self.settings.gae_lambda
+        )
+        output["advantages"] = _advantages.whiten(advantages_BT, mask_BT)
+        output["old_values"] = values_BT
+
+    def _values(self, inputs: dict[str, Any]) -> torch.Tensor:
+        policy = self.accelerator.unwrap_model(self.model)
+        return _value.values(policy, *(inputs[name] for name in COMPLETION))
+
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        self._metrics["train"]["rollouts"].append(float(self.rollouts))
         self.loss_inputs = {**inputs}
         loss = super()._compute_loss(model, self.loss_inputs)
         self.loss_inputs = {}
+        if "returns" in inputs:
+            names = ("old_values", "returns", "completion_mask")
+            value = _advantages.value_loss(self._values(inputs), *(inputs[n] for n in names))
+            self._metrics["train"]["value_loss"].append(value.item())
+            loss = loss + value / self.current_gradient_accumulation_steps
         return loss
 
     def totals(self) -> list[float]:

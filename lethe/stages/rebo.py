@@ -5,10 +5,11 @@ fixed mix of queries that must be refused and queries just outside the forget sc
 answered; k3 KL to a reference, asymmetric clipping (0.2 / 0.3). Ours beside the paper: the default
 reward counts leaks and padding (see `lethe.rewards`), the KL may be kept to the boundary, the
 checkpoint is chosen on validation rows, a part of the change can be taken back in the end
-(`interpolate`), rollouts are seeded by (seed, step). Left out: other advantage estimators, dynamic
-sampling, value heads.
+(`interpolate`), prompts can be drawn by how they fare, rollouts are seeded by (seed, step). Left
+out: ReMax, a value model of its own weights.
 """
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,6 +79,20 @@ class Config(Chosen):
     what each closes."""
     scale_rewards: Literal["group", "batch", "none"] = "group"
     """What the advantage is divided by: the group's deviation, the batch's, or nothing."""
+    advantage_estimator: Literal["grpo", "rloo", "reinforce_pp", "ppo"] = "grpo"
+    """What a rollout is measured by: its group's mean and `scale_rewards`, the group's others, the
+    whole batch (REINFORCE++), or a value head (PPO; experimental, no LoRA)."""
+    gamma: float = Field(default=1.0, gt=0, le=1)
+    """PPO's discount of a token."""
+    gae_lambda: float = Field(default=1.0, ge=0, le=1)
+    """PPO's trust in what was paid (1) over the value head (0)."""
+    prompt_choice: Literal["uniform", "adaptive"] = "uniform"
+    """adaptive: prompts are drawn more often the worse they, and others of their entity, were paid
+    lately."""
+    resample: int = Field(default=0, ge=0, le=8)
+    """Rounds in which groups that are paid alike give their place to other prompts' (DAPO)."""
+    guidance: Literal["none", "demonstration"] = "none"
+    """demonstration: where a group fails alike, one rollout becomes the row's refusal or answer."""
     beta: float = Field(default=0.01, ge=0)
     """Weight of the k3 KL penalty to the reference."""
     reference: Literal["original", "steered"] = "steered"
@@ -143,6 +158,7 @@ def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
     loss = config.trainer.get("loss_type", "grpo")
     if loss not in LOSSES:  # TRL would say so after the first rollouts
         raise LetheError(f"{where}.trainer.loss_type: {loss!r}: {plug.choices(str(loss), LOSSES)}")
+    _check_rollouts(config, where)
     wanted = shares(config.prompts_per_step, config.forget_fraction)
     forget = [row for row in rows(data) if row.scope == "forget"]
     boundary = [row for row in rows(data) if row.scope != "forget"]
@@ -153,7 +169,34 @@ def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
                 f"{need} (prompts_per_step {config.prompts_per_step} x forget_fraction "
                 f"{config.forget_fraction}); add rows or lower prompts_per_step"
             )
+    shown = [row.refusal if row.scope == "forget" else row.answer for row in rows(data)]
+    if config.guidance == "demonstration" and not any(shown):
+        raise LetheError(
+            f"{where}.guidance: demonstration needs rows that show a reply, but no forget row has "
+            "a refusal and no other row an answer; choices: none"
+        )
     check_rows(config, data, where)
+
+
+def _check_rollouts(config: Config, where: str) -> None:
+    """Refuse what the ways to choose, show and weigh rollouts cannot be combined with."""
+    plain = type(config).model_fields
+    names = ("advantage_estimator", "prompt_choice", "resample", "guidance")
+    asked = [name for name in names if getattr(config, name) != plain[name].default]
+    if asked and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise LetheError(f"{where}.{asked[0]}: needs a single process; start one, or leave it out")
+    if config.guidance != "none" and config.trainer.get("use_vllm"):
+        raise LetheError(
+            f"{where}.guidance: {config.guidance} cannot stand among vLLM's rollouts, whose "
+            "probabilities are vLLM's; choices: none, or trainer.use_vllm: false"
+        )
+    aggregation = config.trainer.get("multi_objective_aggregation", "sum_then_normalize")
+    if config.advantage_estimator != "grpo" and aggregation != "sum_then_normalize":
+        raise LetheError(
+            f"{where}.advantage_estimator: {config.advantage_estimator} sums the rewards, so "
+            f"trainer.multi_objective_aggregation cannot be {aggregation!r}; choices: "
+            "sum_then_normalize, or advantage_estimator: grpo"
+        )
 
 
 def train(

@@ -211,12 +211,14 @@ def test_only_whole_checkpoints_are_resumed_from(tmp_path):
     assert _engine.last_checkpoint(tmp_path / "none", before=99) is None
     marks = _engine.MarkCheckpoints()
     args = SimpleNamespace(output_dir=str(tmp_path))
-    for step in (2, 10, 12):
+    going, over = (SimpleNamespace(should_training_stop=stop) for stop in (False, True))
+    for step, control in {2: going, 10: going, 12: None, 14: over}.items():
         (tmp_path / f"checkpoint-{step}").mkdir()
-        if step != 12:
-            marks.on_save(args, SimpleNamespace(global_step=step), None)
+        if control:
+            marks.on_save(args, SimpleNamespace(global_step=step), control)
     assert _engine.last_checkpoint(tmp_path, before=99) == (10, str(tmp_path / "checkpoint-10"))
     assert not (tmp_path / "checkpoint-12").exists()
+    assert not (tmp_path / "checkpoint-14").exists()
     found = _engine.last_checkpoint(tmp_path, before=10)
     assert found == (2, str(tmp_path / "checkpoint-2"))
 

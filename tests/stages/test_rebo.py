@@ -83,6 +83,8 @@ HOOKS = {
         *["pixel_attention_mask", "spatial_shapes", "num_tiles", "image_sizes"],
         *["token_type_ids", "mm_token_type_ids", "image_position_ids"],
     ],
+    "_generate": ["self", "prompts"],
+    "_calculate_rewards": ["self", "inputs", "prompts", "completions", "completion_ids_list"],
     "_generate_and_score_completions": ["self", "inputs"],
     "_compute_loss": ["self", "model", "inputs"],
 }
@@ -93,18 +95,20 @@ def test_the_private_hooks_of_trl_are_those_that_rebo_overrides():
     from trl.trainer.grpo_trainer import GRPOTrainer
 
     from lethe.stages._rebo import ReboTrainer
+    from lethe.stages._rounds import RoundsTrainer
 
+    own_classes = {**vars(RoundsTrainer), **vars(ReboTrainer)}
     for name, expected in HOOKS.items():
         found = list(inspect.signature(getattr(GRPOTrainer, name)).parameters)
         assert found == expected, (
             f"trl {trl.__version__} changed GRPOTrainer.{name}; lethe.stages._rebo was checked "
             "with trl 1.16 only: read its new code before the pin in pyproject.toml is moved"
         )
-        own = inspect.signature(vars(ReboTrainer)[name]).parameters
+        own = inspect.signature(own_classes[name]).parameters
         catches_rest = any(p.kind is p.VAR_KEYWORD for p in own.values())
         named = [n for n, p in own.items() if p.kind is not p.VAR_KEYWORD]
         assert named == expected[: len(named)] and (catches_rest or len(named) == len(expected))
-    private = {n for n in vars(ReboTrainer) if n.startswith("_") and hasattr(GRPOTrainer, n)}
+    private = {n for n in own_classes if n.startswith("_") and hasattr(GRPOTrainer, n)}
     overridden = {n for n in private if not n.startswith("__")}
     assert overridden == set(HOOKS), "an overridden hook is missing from this test"
 
@@ -479,6 +483,8 @@ def test_training_moves_the_policy_towards_what_is_paid(lab, settings, tmp_path)
 # --------------------------------------------------------------------------- kill and resume
 
 
+# Most replies are paid alike, and the rows' own replies better.
+SHOWN = {"guidance": "demonstration", "rewards": {"refusal": 1.0, "answer": 1.0, "PAY": 0.0}}
 CASES = {
     "inside the first epoch": ("full", {}, 3),
     "just before a checkpoint": ("full", {}, 1),
@@ -491,6 +497,25 @@ CASES = {
     "an adapter": ("lora", {"steps": 8}, 7),
     "an adapter against the original": ("lora", {"steps": 6, "reference": "original"}, 3),
     "a new adapter": ("fresh_lora", {"steps": 6}, 3),
+    "adaptive prompts": ("full", {"steps": 6, "prompt_choice": "adaptive"}, 3),
+    "adaptive prompts, two uses": (
+        "full",
+        {"steps": 4, "num_iterations": 2, "prompt_choice": "adaptive"},
+        4,
+    ),
+    "rounds": ("full", {"steps": 6, "resample": 2, "num_generations": 2}, 3),
+    "adaptive rounds": ("full", {"steps": 6, "resample": 2, "prompt_choice": "adaptive"}, 5),
+    "shown replies": ("full", {**SHOWN, "steps": 6}, 3),
+    "all at once": (
+        "lora",
+        {**SHOWN, "steps": 6, "prompt_choice": "adaptive", "resample": 1, "micro_batch": 6},
+        5,
+    ),
+    "rloo": ("full", {"steps": 6, "advantage_estimator": "rloo"}, 3),
+    "reinforce++": ("full", {"steps": 6, "advantage_estimator": "reinforce_pp"}, 3),
+    "ppo": ("full", {"steps": 6, "advantage_estimator": "ppo", "num_iterations": 2}, 6),
+    "out of patience": ("full", {"steps": 12, "patience": 2, "select": "best"}, 3),
+    "out of patience at a checkpoint": ("wise", {"steps": 12, "patience": 2}, 3),
     "the best of equals": ("full", {"steps": 6, "select": "best"}, 3),
     "the best is the start": ("wise", {"steps": 6, "select": "best", "learning_rate": 0.05}, 3),
 }
@@ -499,6 +524,11 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_killed_and_resumed_is_the_same_as_undisturbed(lab, settings, reward, tmp_path, case):
     start, changed, kill_at = CASES[case]
+    if "rewards" in changed:
+        names = {
+            str(reward) if name == "PAY" else name: w for name, w in changed["rewards"].items()
+        }
+        changed = {**changed, "rewards": names}
     start, choice = getattr(lab, start), settings(**changed)
     whole = stage(choice, start, lab.lessons(), tmp_path / "whole")
     stop = reward.with_name("stop_at")

@@ -81,6 +81,31 @@ def test_best_keeps_the_latest_of_the_highest_balance(settings, tmp_path, scores
     )
 
 
+@pytest.mark.parametrize(
+    ("scores", "patience", "stop"),
+    [
+        ([0.1, 0.5, 0.9, 0.9, 0.8, 1.0], 2, 4),  # as good is not better
+        ([0.1, 0.5, 0.9, 0.9, 1.0, 1.0, 1.0], 2, 6),
+        ([0.9, 0.1, 0.1], 1, 1),  # the start is a look
+        ([0.1, 0.2, 0.3, 0.4], 1, None),
+        ([0.9, 0.1, 0.1, 0.1], None, None),
+    ],
+)
+def test_patience_ends_after_so_many_looks_without_a_better_one(
+    settings, tmp_path, scores, patience, stop
+):
+    looks = Looks(tmp_path, settings(eval_every=1, patience=patience), scores)
+    control, stopped = SimpleNamespace(should_training_stop=False), None
+    state = SimpleNamespace(global_step=0, max_steps=99)
+    looks.selection.on_train_begin(None, state, control)
+    for step in range(1, len(scores)):
+        looks.step = state.global_step = step
+        looks.selection.on_step_end(None, state, control)
+        if control.should_training_stop and stopped is None:
+            stopped = step
+    assert stopped == stop
+
+
 def test_last_keeps_nothing_on_the_way(settings, tmp_path):
     assert Looks(tmp_path, settings(select="last"), [0.9, 0, 0.9]).go(0, 2, 2) is None
 

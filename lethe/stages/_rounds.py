@@ -1,0 +1,149 @@
+"""How ReBO's trainer rolls out: chosen prompts, rounds, shown replies; TRL does all after that.
+
+TRL generates, pads, asks the reference, and only then scores. What is done here needs the rewards
+before, so `_generate` scores too: TRL is handed the final batch as lists, and later the rewards
+that are known. Each completion is scored once, and TRL's advantages are those of the final batch.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from trl.trainer.grpo_trainer import GRPOTrainer
+
+from lethe import runs
+from lethe.stages._choice import Choice
+from lethe.stages._rollouts import Rolled, Roller
+from lethe.stages._sampler import shares
+
+if TYPE_CHECKING:
+    from lethe.stages.rebo import Config
+
+STATE = "rollouts.json"
+
+
+class RoundsTrainer(GRPOTrainer):
+    """TRL's GRPO with rollouts in rounds.
+
+    Overridden: generation, rewards and scoring.
+    """
+
+    def __init__(self, *, settings: "Config", **kwargs: Any) -> None:
+        """Build the trainer.
+
+        Args:
+            settings: The stage's.
+            **kwargs: GRPOTrainer's.
+        """
+        self.settings = settings
+        super().__init__(**kwargs)
+        rows: Any = self.train_dataset
+        adaptive, seed = settings.prompt_choice == "adaptive", kwargs["args"].seed
+        choice = Choice(list(rows), adaptive=adaptive, seed=seed)
+        index = {row["id"]: i for i, row in enumerate(rows)}
+        self.roller = Roller(choice, index, settings.num_generations, self.reward_weights)
+        self.rollouts, self.round = 0, 0
+        self.inputs: list[dict[str, Any]] = []
+        self.rolled: Rolled | None = None
+        self.shown_B: torch.Tensor | None = None
+        self.totals_B = torch.zeros(0)
+
+    def remember(self, folder: Path) -> None:
+        """Write what a resumed run must know: prompts' pay, and how many rollouts were made."""
+        state = {"rollouts": self.rollouts, **self.roller.choice.state()}
+        runs.write(folder / STATE, json.dumps(state))
+
+    def recall(self, folder: Path) -> None:
+        """Go on from a checkpoint's folder."""
+        state = json.loads((folder / STATE).read_text())
+        self.rollouts = state["rollouts"]
+        self.roller.choice.restore(state)
+
+    def chosen(self) -> list[dict[str, Any]]:
+        """This step's rows, in groups."""
+        settings = self.settings
+        count = shares(settings.prompts_per_step, settings.forget_fraction)
+        draw, step = self.roller.choice.draw, str(self.state.global_step)
+        numbers = [row for side, n in zip("fb", count, strict=True) for row in draw(side, n, step)]
+        return self._rows(numbers)
+
+    def _rows(self, numbers: list[int]) -> list[dict[str, Any]]:
+        rows: Any = self.train_dataset
+        return [dict(rows[i]) for i in numbers for _ in range(self.settings.num_generations)]
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        self.inputs = inputs
+        output = super()._generate_and_score_completions(inputs)
+        self.rolled = None
+        return output
+
+    def _generate(self, prompts: list[Any]) -> Any:
+        """All rounds; then TRL's own lists of rows and prompts are made to say what was rolled."""
+        rolled = self._roll(self.inputs, 0)
+        self.roller.observe(rolled)
+        if self.settings.resample:
+            rolled = self.roller.resample(
+                rolled,
+                self.settings.resample,
+                str(self.state.global_step),
+                lambda numbers, number: self._roll(self._rows(numbers), number),
+            )
+        if self.settings.guidance == "demonstration":
+            rolled, self.shown_B = self.roller.guide(rolled, self._show)
+        self.rolled, self.totals_B = rolled, self.roller.totals(rolled)
+        self.inputs[:] = rolled.rows
+        prompts[:] = [row["prompt"] for row in rolled.rows]
+        replies = (rolled.completion_ids, None, rolled.completions, rolled.logprobs)
+        return rolled.prompt_ids, *replies, {}, None, []
+
+    def _roll(self, rows: list[dict[str, Any]], number: int) -> Rolled:
+        """One round of rollouts, scored."""
+        self.round = number
+        prompt_ids, ids, _, completions, logprobs, *_ = super()._generate(
+            [row["prompt"] for row in rows]
+        )
+        self.rollouts += len(rows) * self.accelerator.num_processes
+        return self._scored(
+            Rolled(rows, prompt_ids, ids, completions, logprobs, torch.zeros(0), [])
+        )
+
+    def _scored(self, rolled: Rolled) -> Rolled:
+        """The same with what the reward functions say of it."""
+        prompts = [row["prompt"] for row in rolled.rows]
+        rewards_BR = super()._calculate_rewards(
+            rolled.rows, prompts, rolled.completions, rolled.completion_ids
+        )
+        logged = {k: v for k, v in self._pending_extra_logs.items() if len(v) == len(prompts)}
+        self._pending_extra_logs.clear()
+        extra = [{name: values[i] for name, values in logged.items()} for i in range(len(prompts))]
+        return rolled._replace(rewards_BR=rewards_BR, extra=extra)
+
+    def _show(self, rolled: Rolled) -> Rolled:
+        """Rollouts with the replies of their rows in place of their own."""
+        words: Any = self._tokenizer
+        ids, completions = list(rolled.completion_ids), list(rolled.completions)
+        for i, row in enumerate(rolled.rows):
+            text = row["refusal"] if row["scope"] == "forget" else row["answer"]
+            told = text and reply(words, text)
+            if told and len(told) <= self.settings.max_new_tokens:
+                ids[i] = told
+                plain = isinstance(completions[i], str)
+                completions[i] = text if plain else [{"role": "assistant", "content": text}]
+        return self._scored(rolled._replace(completion_ids=ids, completions=completions))
+
+    def _calculate_rewards(
+        self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any
+    ) -> torch.Tensor:
+        if self.rolled is None:
+            return super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
+        for name in {name for logged in self.rolled.extra for name in logged}:
+            self._pending_extra_logs[name] = [one.get(name) for one in self.rolled.extra]
+        return self.rolled.rewards_BR
+
+
+def reply(tokenizer: Any, text: str) -> list[int]:
+    """The token ids of a whole reply, as the policy would have written it."""
+    # Behind a chat template's marker a text opens; behind the plain "Answer:" it goes on.
+    opens = text if tokenizer.chat_template else f" {text}"
+    return [*tokenizer.encode(opens, add_special_tokens=False), tokenizer.eos_token_id]
