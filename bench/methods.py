@@ -26,7 +26,12 @@ from lethe.config import Recipe
 from lethe.plug import LetheError
 
 CHOSEN = Path(__file__).with_name("chosen.yaml")
-SHARED = {"batch_size": 16, "eval_every": 20, "interpolate": quickstart.INTERPOLATE}
+SHARED = {
+    "batch_size": 16,
+    "eval_every": 20,
+    "interpolate": quickstart.INTERPOLATE,
+    "slack": 0.01,
+}
 STEERED = quickstart.STAGES[0]
 GRID = {"learning_rate": [3e-4, 1e-3], "epochs": [10, 30]}
 NOT_TRAINED = [{"examples": n} for n in range(4)]
@@ -65,7 +70,11 @@ GRIDS: dict[str, list[dict[str, Any]]] = {
     # A pass over all texts is thirteen passes over the forget rows.
     "KTO": [{"learning_rate": lr, "epochs": n} for lr in (3e-4, 1e-3) for n in (1, 3)],
     "RS": [{"learning_rate": lr, "epochs": n} for lr in (3e-4, 1e-3) for n in (3, 6)],
-    "RULE": [{"learning_rate": lr, "steps": n} for lr in (1e-4, 3e-4) for n in (15, 30)],
+    "RULE": [
+        {"learning_rate": lr, "guidance": shown}
+        for lr in (3e-4, 6e-4)
+        for shown in ("none", "demonstration")
+    ],
 }
 REFUSING = {"DPO", "DPO + GDR", "KTO", "IDK", "IDK + GDR", "in-context", "RULE"}
 
@@ -181,7 +190,9 @@ def main() -> None:
     parser.add_argument("what", choices=["choose", "test"])
     parser.add_argument("--worlds", type=numbers)
     parser.add_argument("--seeds", type=numbers, default=[0, 1, 2])
-    parser.add_argument("--only", nargs="+", choices=list(METHODS), metavar="METHOD")
+    parser.add_argument(
+        "--only", nargs="+", choices=["original", *METHODS], metavar="METHOD", help="not all"
+    )
     parser.add_argument("--part", type=part, default=(0, 1), metavar="I/N")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()

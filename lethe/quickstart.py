@@ -20,13 +20,18 @@ STAGES = [
     {"stage": "rejection_steering", "learning_rate": 1e-3, "epochs": 6},
     {
         "stage": "rebo",
-        "steps": 30,
-        "learning_rate": 3e-4,
+        "steps": 60,
+        "prompts_per_step": 16,
+        "num_generations": 4,
+        "learning_rate": 6e-4,
         "max_new_tokens": 16,
+        "guidance": "demonstration",
+        "patience": 2,
         "beta": 0.02,
         "reference": "original",
         "kl_scope": "boundary",
         "interpolate": INTERPOLATE,
+        "slack": 0.01,
     },
 ]
 

@@ -88,7 +88,7 @@ class Config(Chosen):
     """PPO's trust in what was paid (1) over the value head (0)."""
     prompt_choice: Literal["uniform", "adaptive"] = "uniform"
     """adaptive: prompts are drawn more often the worse they, and others of their entity, were paid
-    lately."""
+    lately. It did not help on the embedded worlds (docs/rollouts.md)."""
     resample: int = Field(default=0, ge=0, le=8)
     """Rounds in which groups that are paid alike give their place to other prompts' (DAPO)."""
     guidance: Literal["none", "demonstration"] = "none"
