@@ -30,7 +30,6 @@ SHARED = {
     "batch_size": 16,
     "eval_every": 20,
     "interpolate": quickstart.INTERPOLATE,
-    "slack": 0.01,
 }
 STEERED = quickstart.STAGES[0]
 GRID = {"learning_rate": [3e-4, 1e-3], "epochs": [10, 30]}

@@ -31,7 +31,6 @@ STAGES = [
         "reference": "original",
         "kl_scope": "boundary",
         "interpolate": INTERPOLATE,
-        "slack": 0.01,
     },
 ]
 
