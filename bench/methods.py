@@ -33,7 +33,6 @@ SHARED = {
 }
 STEERED = quickstart.STAGES[0]
 GRID = {"learning_rate": [3e-4, 1e-3], "epochs": [10, 30]}
-NOT_TRAINED = [{"examples": n} for n in range(4)]
 PAIR_KINDS = {"": {}, " + GDR": {"gdr": 1.0}, " + KLR": {"klr": 1.0}}
 
 
@@ -146,13 +145,15 @@ def choose(given: argparse.Namespace) -> None:
             tried.append({"setting": setting, "score": round(mean(scores), 4), "worlds": scores})
             print(name, json.dumps(tried[-1]), file=sys.stderr, flush=True)
         found[name] = max(tried, key=lambda one: one["score"])["setting"]
-    old = yaml12.load(CHOSEN) if CHOSEN.exists() else {}
-    CHOSEN.write_text(yaml12.dumps({n: found.get(n, old.get(n)) for n in METHODS}))
+    known = (yaml12.load(CHOSEN) if CHOSEN.exists() else {}) | found
+    CHOSEN.write_text(yaml12.dumps({name: known[name] for name in METHODS if name in known}))
 
 
 def test(given: argparse.Namespace) -> None:
     """Run every method once, with its chosen setting, on worlds and seeds."""
-    chosen = yaml12.load(CHOSEN)
+    chosen = {"original": {}, **yaml12.load(CHOSEN)}
+    if missing := [name for name in given.only or METHODS if name not in chosen]:
+        raise LetheError(f"{CHOSEN}: nothing was chosen for {', '.join(missing)}: run choose first")
     names = ["original", *METHODS]
     jobs = [
         (world, seed, name)
@@ -163,7 +164,7 @@ def test(given: argparse.Namespace) -> None:
         if (given.only and name not in given.only) or number % given.of != given.part:
             continue
         folder = given.out / folder_name(name) / f"world-{world}" / f"seed-{seed}"
-        done(folder, recipe(name, chosen.get(name, {}), world, seed))
+        done(folder, recipe(name, chosen[name], world, seed))
         print(f"{number + 1}/{len(jobs)} {folder}", file=sys.stderr, flush=True)
 
 

@@ -257,6 +257,21 @@ def _place(row: Row) -> str:
     return row.source or f"row {row.id}"
 
 
+def seen_by(stage: str, rows: Sequence[Row]) -> list[Row]:
+    """The rows that a stage may use: those that name it or none; all, if no row names it.
+
+    >>> a = Row(id="a", prompt="?", scope="retain", answer="x", stages=("rebo",))
+    >>> b = Row(id="b", prompt="??", scope="retain", answer="x")
+    >>> [len(seen_by(stage, [a, b])) for stage in ("rebo", "npo")]
+    [2, 2]
+    >>> [row.id for row in seen_by("npo", [a, b.model_copy(update={"stages": ("npo",)})])]
+    ['b']
+    """
+    if not any(stage in row.stages for row in rows):
+        return list(rows)
+    return [row for row in rows if not row.stages or stage in row.stages]
+
+
 # ------------------------------------------------------------------------ repairing, splitting
 
 

@@ -45,10 +45,8 @@ class Plan:
 
     def split(self, name: str, stage: str | None = None) -> list[Row]:
         """The rows of a split that a stage may see: all, if no row of the run names the stage."""
-        here = [row for row in self.rows if row.split == name]
-        if stage is None or not any(stage in row.stages for row in self.rows):
-            return here
-        return [row for row in here if not row.stages or stage in row.stages]
+        seen = self.rows if stage is None else data.seen_by(stage, self.rows)
+        return [row for row in seen if row.split == name]
 
     def training(self, index: int) -> dict[str, list[Row]]:
         """What a stage is given: training and validation rows, never test rows."""
@@ -147,13 +145,20 @@ def plan(recipe: Recipe) -> Plan:
     planned = Plan(recipe, benchmark, rows, noise, stages, models, list(metrics))
     if not planned.split("test"):
         raise LetheError(f"{recipe.name}: data: no test rows, so nothing could be measured")
-    for i, settings in enumerate(recipe.attacks):
+    labels = [plug.label(settings.attack) for settings in recipe.attacks]
+    for i, (label, settings) in enumerate(zip(labels, recipe.attacks, strict=True)):
+        where = f"{recipe.name}: attacks.{i}"
+        if label in labels[:i]:
+            raise LetheError(f"{where}: {label} stands there twice; once a run")
         attack = plug.resolve("attack", settings.attack)
         if "validate" in vars(attack):
-            attack.validate(settings, rows, f"{recipe.name}: attacks.{i}")
+            attack.validate(settings, rows, recipe.seed, where)
     for i, (stage, settings) in enumerate(zip(stages, recipe.stages, strict=True)):
+        where = f"{recipe.name}: stages.{i}"
         if "validate" in vars(stage):
-            stage.validate(settings, planned.training(i), f"{recipe.name}: stages.{i}")
+            stage.validate(settings, planned.training(i), where)
+        if "check_model" in vars(stage):
+            stage.check_model(settings, recipe.model, i == 0, where)
     return planned
 
 
@@ -209,7 +214,7 @@ class _Steps:
         self._data()
         self.path = world.weights(self.path, progress=self.progress)
         here = Checkpoint(path=self.path, original=self.path, spec=recipe.model)
-        chain = runs.digest(__version__, config.plain(recipe.model), _contents(here))
+        chain = runs.digest(__version__, config.plain(recipe.model), contents(here))
         models = self.plan.models
         measured = models if recipe.evaluate.models == "all" else models[-1:]
         records: Records = []
@@ -337,7 +342,7 @@ def _why(stage: ModuleType) -> str:
     return vars(stage).get("WHY") or (stage.__doc__ or "no description").partition("\n")[0]
 
 
-def _contents(checkpoint: Checkpoint) -> list:
+def contents(checkpoint: Checkpoint) -> list:
     """What makes two local models the same; a Hub model is known by its name and revision."""
     folder, template = Path(checkpoint.path).expanduser(), checkpoint.spec.chat_template
     weights = runs.fingerprint(folder) if folder.is_dir() else []

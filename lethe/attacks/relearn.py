@@ -2,9 +2,10 @@
 
 The facts of the forget rows (a fact is one subject's one answer) are cut in two by the seed. The
 model is fine-tuned on the train rows of the one part, with their true answers, and then asked the
-test questions about the other part, which it was not shown. What it tells of them was hidden, not
-erased. Source: relearning on held-out facts, Deeb and Roger, arXiv 2410.08827; 20 steps as in Hu et
-al., arXiv 2406.13356. What it does not show: that nothing is left where nothing comes back.
+test questions about the other part; a question whose answer a lesson tells is not asked. What it
+tells of them was hidden, not erased. Source: relearning on held-out facts, Deeb and Roger, arXiv
+2410.08827; 20 steps as in Hu et al., arXiv 2406.13356. What it does not show: that nothing is left
+where nothing comes back.
 """
 
 import random
@@ -19,6 +20,8 @@ from lethe.config import Attack, Evaluate
 from lethe.data import Answered, Row, prompt_key
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
+from lethe.refusal import contains
+from lethe.rewards._columns import as_text
 
 METRIC = "leak_rate"
 
@@ -38,9 +41,9 @@ class Config(Attack):
     """AdamW's, constant."""
 
 
-def validate(config: Config, rows: Sequence[Row], where: str) -> None:
+def validate(config: Config, rows: Sequence[Row], seed: int, where: str) -> None:
     """Raise LetheError when no facts can be given, or none would be left to ask for."""
-    given, held_out = parts(config, rows, 0)
+    given, held_out = parts(config, rows, seed)
     if not given or not held_out:
         raise LetheError(
             f"{where}: {len(given)} train rows of the facts to give and {len(held_out)} test "
@@ -67,7 +70,22 @@ def parts(config: Config, rows: Sequence[Row], seed: int) -> tuple[list[Row], li
         for row in known
         if row.split == "test" and row.form == "question" and _fact(row) not in given
     ]
-    return lessons, asked
+    told = [as_text(row.prompt) for row in lessons]
+    given_texts = [text for row in lessons for text in _answers(row)]
+    return lessons, [row for row in asked if not _told(row, told, given_texts)]
+
+
+def _told(row: Row, prompts: Sequence[str], given: Sequence[str]) -> bool:
+    """Whether a lesson tells the row's answer in any of its forms, or a part of it."""
+    return any(
+        any(contains(prompt, text) for prompt in prompts)
+        or any(contains(one, text) or contains(text, one) for one in given)
+        for text in _answers(row)
+    )
+
+
+def _answers(row: Row) -> list[str]:
+    return [row.answer or "", *row.aliases]
 
 
 def _fact(row: Row) -> tuple[str, str]:

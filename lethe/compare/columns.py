@@ -25,6 +25,8 @@ _WANTED = [
         for scope in ("boundary", "retain", "utility")
     ),
     [Key("answer_probability", f"forget/{form}") for form in ("question", "cloze")],
+    [Key("relearn", "forget/question")],
+    [Key("fault_rate", "forget/question")],
 ]
 _FORGET = [
     Key(metric, f"forget/{form}")

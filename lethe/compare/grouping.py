@@ -64,6 +64,7 @@ def settings(results: Sequence[Result]) -> tuple[list[Setting], list[str]]:
         LetheError: Runs were measured in ways that cannot be compared; the keys are named.
     """
     _check_measuring(results)
+    _check_attacks(results)
     originals = {_base(run) for run in results if run.recipe["stages"]}
     grouped: dict[str, Setting] = {}
     warnings, seen = [], {}
@@ -84,7 +85,8 @@ def settings(results: Sequence[Result]) -> tuple[list[Setting], list[str]]:
     methods = dict.fromkeys(one.method for one in grouped.values())
     ordered = [_named(m, [s for s in grouped.values() if s.method == m]) for m in methods]
     trained = [setting for group in ordered for setting in group]
-    before = _original([run for run in results if _base(run) in originals])
+    measured = [run for run in results if ORIGINAL in run.records]
+    before = _original([run for run in measured if _base(run) in originals])
     warnings += [*_metrics_differ(results), *_cases_differ(trained)]
     return [*before, *trained], warnings
 
@@ -105,6 +107,7 @@ def _setting(run: Result) -> Setting:
     recipe = {k: v for k, v in run.recipe.items() if k not in ("name", "seed", "out", "data")}
     # A stage's own seed is a seed, and how the model is measured was checked before.
     recipe.pop("evaluate", None)
+    recipe.pop("attacks", None)
     recipe["stages"] = [
         {k: v for k, v in stage.items() if k != "seed"} if isinstance(stage, dict) else stage
         for stage in recipe["stages"]
@@ -213,6 +216,21 @@ def _check_measuring(results: Sequence[Result]) -> None:
                 f"evaluate.{key} differs: {said}: numbers measured in different ways cannot be "
                 "compared; compare runs of one kind at a time, or measure again with one"
             )
+
+
+def _check_attacks(results: Sequence[Result]) -> None:
+    """An attack with other settings is another attack."""
+    first: dict[str, tuple[str, Path]] = {}
+    for run in results:
+        for attack in run.recipe.get("attacks") or []:
+            name = plug.label(attack["attack"] if isinstance(attack, dict) else str(attack))
+            here = json.dumps(attack, sort_keys=True)
+            there, folder = first.setdefault(name, (here, run.folder))
+            if here != there:
+                raise LetheError(
+                    f"attacks: {name} differs: {there} in {folder}, {here} in {run.folder}: "
+                    "compare runs of one kind at a time, or run one of them again"
+                )
 
 
 def _metrics_differ(results: Sequence[Result]) -> list[str]:

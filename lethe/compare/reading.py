@@ -110,7 +110,8 @@ def _result(folder: Path) -> Result | str:
     if not run.summary.is_file():
         return f"{folder}: not finished: there is no eval/summary.json"
     records = _records(run.summary)
-    missing = [model for model in models if model not in records]
+    last = (recipe.get("evaluate") or {}).get("models") == "last"
+    missing = [model for model in (models[-1:] if last else models) if model not in records]
     if missing:
         return f"{folder}: not finished: eval/summary.json has nothing of {', '.join(missing)}"
     return Result(folder, recipe, models, records, _seconds(run, models[1:]))

@@ -1,6 +1,5 @@
 """KTO's half that needs torch and TRL."""
 
-import contextlib
 import math
 import random
 from pathlib import Path
@@ -16,10 +15,8 @@ from lethe import model as models
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.stages import _engine, _selection
-from lethe.stages._chosen import asked, check_start
+from lethe.stages._chosen import check_start
 from lethe.stages.kto import Config, texts
-
-LONGEST_LOOK = 64
 
 
 def run(
@@ -31,25 +28,12 @@ def run(
     check_start(config, start, "kto")
     tokenizer = models.tokenizer(start.path, start.spec)
     trainer = build(config, start, tokenizer, data, out, seed)
-    policy = trainer.model
     curve = _engine.Curve(out, "kto")
     trainer.add_callback(curve)
-    selection = _selection.Selection(
-        config,
-        _engine.evenly(asked(data), config.eval_rows),
-        out,
-        curve,
-        save=lambda folder: _selection.save(policy, tokenizer, folder),
-        look=_selection.looker(policy, tokenizer, LONGEST_LOOK),
+    selection = _selection.train(
+        trainer, config, data, tokenizer, curve, out, steps=_steps(trainer, config)
     )
-    trainer.add_callback(selection)
-    trainer.add_callback(_engine.MarkCheckpoints())
-    last = _engine.last_checkpoint(out / "checkpoints", before=_steps(trainer, config))
-    step, checkpoint = last or (-1, None)
-    curve.forget_after(step)
-    with contextlib.closing(curve):
-        trainer.train(resume_from_checkpoint=checkpoint)
-    _selection.keep(config, start, selection, policy, tokenizer, LONGEST_LOOK)
+    _selection.keep(config, start, selection, trainer.model, tokenizer)
 
 
 def build(

@@ -6,7 +6,6 @@ whole logits (KLR, UNDIAL) or its states (RMU) keeps it in memory, and with LoRA
 with its adapter switched off (`_reference`).
 """
 
-import contextlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,7 @@ from lethe import model as models
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.stages import _engine, _selection
-from lethe.stages._chosen import asked, check_start
+from lethe.stages._chosen import check_start
 from lethe.stages._losses import Batch, Part, kl, nll
 from lethe.stages._method import Method, forget_rows, retain_rows
 from lethe.stages._pairs import Pairs, Text
@@ -30,7 +29,6 @@ from lethe.stages._reference import Reference, with_reference
 
 Loss = Callable[[Batch, Any], torch.Tensor]
 Keep = Callable[[Any, _selection.Selection, Any, Any], None]
-LONGEST_LOOK = 64
 
 
 def fit(
@@ -62,28 +60,16 @@ def fit(
     check_start(config, start, config.stage)
     tokenizer = models.tokenizer(start.path, start.spec)
     trainer = build(config, start, tokenizer, data, out, seed, loss, layer)
-    policy = trainer.model
     curve = _engine.Curve(out, config.stage.replace("_", " "))
     trainer.add_callback(curve)
-    selection = _selection.Selection(
-        config,
-        _engine.evenly(asked(data), config.eval_rows),
-        out,
-        curve,
-        save=lambda folder: _selection.save(policy, tokenizer, folder),
-        look=_selection.looker(policy, tokenizer, LONGEST_LOOK),
+    steps, looks = trainer.args.max_steps, keep is None
+    selection = _selection.train(
+        trainer, config, data, tokenizer, curve, out, steps=steps, looks=looks
     )
-    trainer.add_callback(selection)
-    trainer.add_callback(_engine.MarkCheckpoints())
-    last = _engine.last_checkpoint(out / "checkpoints", before=trainer.args.max_steps)
-    step, checkpoint = last or (-1, None)
-    curve.forget_after(step)
-    with contextlib.closing(curve):
-        trainer.train(resume_from_checkpoint=checkpoint)
     if keep is not None:
-        keep(config, selection, policy, tokenizer)
+        keep(config, selection, trainer.model, tokenizer)
     else:
-        _selection.keep(config, start, selection, policy, tokenizer, LONGEST_LOOK)
+        _selection.keep(config, start, selection, trainer.model, tokenizer)
 
 
 def build(

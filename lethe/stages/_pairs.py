@@ -28,7 +28,7 @@ class Pairs:
     """A map-style data set: the k-th pair since training began, whatever came before it.
 
     Passes over either pool are shuffled anew; the k-th pair is a function of (seed, k) alone, so
-    that a resumed run, or another number of processes, sees the same batches.
+    that a resumed run sees the same batches.
     """
 
     def __init__(

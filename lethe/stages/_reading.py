@@ -143,8 +143,12 @@ def text(tokenizer: Any, prompt: Any, completion: str) -> Text:
         prompt: A row's.
         completion: An answer or refusal; the end-of-sequence token is put behind it.
     """
+    return Text(tuple(models.render(tokenizer, prompt)), tuple(reply(tokenizer, completion)))
+
+
+def reply(tokenizer: Any, text: str) -> list[int]:
+    """The token ids of a whole reply, as a model would have written it, with its end token."""
     # Behind a chat template's marker a text opens; behind the plain "Answer:" it goes on.
-    said = completion if tokenizer.chat_template else f" {completion}"
-    ids = tokenizer.encode(said, add_special_tokens=False)
+    said = text if tokenizer.chat_template else f" {text}"
     ends = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
-    return Text(tuple(models.render(tokenizer, prompt)), (*ids, *ends))
+    return [*tokenizer.encode(said, add_special_tokens=False), *ends]

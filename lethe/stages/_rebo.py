@@ -1,6 +1,5 @@
 """ReBO's half that needs torch and TRL: what builds the trainer, runs it and keeps the result."""
 
-import contextlib
 import json
 import os
 from pathlib import Path
@@ -16,11 +15,10 @@ from lethe import model as models
 from lethe import plug
 from lethe.data import Row
 from lethe.model import Checkpoint
-from lethe.plug import LetheError
 from lethe.stages import _engine, _selection, _value
-from lethe.stages._chosen import asked, check_start
+from lethe.stages._chosen import check_start
 from lethe.stages._trainer import ReboTrainer, said
-from lethe.stages.rebo import Config
+from lethe.stages.rebo import Config, check_model
 
 
 def run(
@@ -35,11 +33,7 @@ def run(
     if _selection.finished(out):
         return
     check_start(config, start, "rebo")
-    if config.advantage_estimator == "ppo" and start.spec.lora:
-        raise LetheError(
-            "rebo: advantage_estimator: ppo keeps its value head among the weights that are "
-            "trained, and LoRA's are the adapter's alone; choices: grpo, reinforce_pp, rloo"
-        )
+    check_model(config, start.spec, True, "rebo")
     torch.manual_seed(seed)
     tokenizer = models.tokenizer(start.path, start.spec)
     policy = models.load(start.path, start.spec, trainable=True)
@@ -61,24 +55,19 @@ def run(
     )
     trainer.remove_callback(PrinterCallback)
     length = min(config.max_new_tokens, 64)
-    selection = _selection.Selection(
-        config,
-        _engine.evenly(asked(data), config.eval_rows),
-        out,
-        curve,
-        save=lambda folder: _save(policy, tokenizer, folder),
-        look=_selection.looker(policy, tokenizer, length),
-    )
-    trainer.add_callback(selection)
     trainer.add_callback(_Remember(trainer))
-    trainer.add_callback(_engine.MarkCheckpoints())
-    steps = trainer.args.max_steps
-    step, last = _engine.last_checkpoint(out / "checkpoints", before=steps) or (-1, None)
-    curve.forget_after(step)
-    if last:
-        trainer.recall(Path(last))
-    with contextlib.closing(curve):
-        trainer.train(resume_from_checkpoint=last)
+    selection = _selection.train(
+        trainer,
+        config,
+        data,
+        tokenizer,
+        curve,
+        out,
+        steps=trainer.args.max_steps,
+        length=length,
+        write=_save,
+        recall=trainer.recall,
+    )
     _samples(trainer, out)
     with _value.aside(policy):
         _selection.keep(config, start, selection, policy, tokenizer, length)

@@ -14,6 +14,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from lethe import runs
 from lethe.stages._choice import Choice
+from lethe.stages._reading import reply
 from lethe.stages._rollouts import Rolled, Roller
 from lethe.stages._sampler import shares
 
@@ -140,10 +141,3 @@ class RoundsTrainer(GRPOTrainer):
         for name in {name for logged in self.rolled.extra for name in logged}:
             self._pending_extra_logs[name] = [one.get(name) for one in self.rolled.extra]
         return self.rolled.rewards_BR
-
-
-def reply(tokenizer: Any, text: str) -> list[int]:
-    """The token ids of a whole reply, as the policy would have written it."""
-    # Behind a chat template's marker a text opens; behind the plain "Answer:" it goes on.
-    opens = text if tokenizer.chat_template else f" {text}"
-    return [*tokenizer.encode(opens, add_special_tokens=False), tokenizer.eos_token_id]

@@ -8,6 +8,7 @@ those that balance nearly as well as the best. Mixing: WiSE-FT (arXiv 2109.01903
 simplest of nearly equal models is the idea of the one-standard-error rule (Breiman et al., 1984).
 """
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
@@ -23,10 +24,11 @@ from lethe import runs
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.stages import _engine
-from lethe.stages._chosen import Chosen
+from lethe.stages._chosen import Chosen, asked
 
 BALANCE = "balance.json"
 MIXTURES = "interpolation.jsonl"
+LONGEST_LOOK = 64
 Look = Callable[[list[Row]], dict[str, dict[str, float]]]
 
 
@@ -172,6 +174,59 @@ def finished(out: Path) -> bool:
     return done
 
 
+def train(
+    trainer: Any,
+    settings: Chosen,
+    data: dict[str, list[Row]],
+    tokenizer: Any,
+    curve: _engine.Curve,
+    out: Path,
+    *,
+    steps: int,
+    length: int = LONGEST_LOOK,
+    looks: bool = True,
+    write: Callable[[Any, Any, Path], None] | None = None,
+    recall: Callable[[Path], None] | None = None,
+) -> Selection:
+    """Train a stage's trainer to its end, from its last whole checkpoint on if there is one.
+
+    Args:
+        trainer: Built, not started.
+        settings: When to look at validation rows and what to keep.
+        data: Rows by split.
+        tokenizer: The model's.
+        curve: The stage's, already among the trainer's callbacks; closed in the end.
+        out: The stage's folder.
+        steps: Optimiser steps in all.
+        length: Longest answer of a look, in tokens.
+        looks: Whether to look while training.
+        write: Saves the policy, in place of `save`.
+        recall: Called with the checkpoint's folder before the trainer goes on from it.
+
+    Returns:
+        The rule, for `keep`.
+    """
+    policy, write = trainer.model, write or save
+    selection = Selection(
+        settings,
+        _engine.evenly(asked(data), settings.eval_rows),
+        out,
+        curve,
+        save=lambda folder: write(policy, tokenizer, folder),
+        look=looker(policy, tokenizer, length),
+    )
+    if looks:
+        trainer.add_callback(selection)
+    trainer.add_callback(_engine.MarkCheckpoints())
+    step, last = _engine.last_checkpoint(out / "checkpoints", before=steps) or (-1, None)
+    curve.forget_after(step)
+    if last and recall:
+        recall(Path(last))
+    with contextlib.closing(curve):
+        trainer.train(resume_from_checkpoint=last)
+    return selection
+
+
 def looker(policy: Any, tokenizer: Any, max_new_tokens: int) -> Look:
     """How a policy is looked at: greedily, with answers of at most so many tokens."""
     return lambda rows: _engine.probe(policy, tokenizer, rows, max_new_tokens=max_new_tokens)
@@ -183,7 +238,7 @@ def keep(
     selection: Selection,
     policy: Any,
     tokenizer: Any,
-    max_new_tokens: int,
+    max_new_tokens: int = LONGEST_LOOK,
 ) -> None:
     """Put the chosen weights, mixed with the original's if asked for, under the stage's `model/`.
 
@@ -200,7 +255,7 @@ def keep(
     if settings.interpolate:
         trained = models.load(best, start.spec, trainable=True) if best.is_dir() else policy
         trained = trained.to(policy.device)
-        original = None if start.spec.lora else models.load(start.original, start.spec)
+        original = untrained(start.original, start)
         look = looker(trained, tokenizer, max_new_tokens)
         interpolate(Mixture(trained, original), settings, selection.rows, look, best.parent)
         shutil.rmtree(mixed, ignore_errors=True)
@@ -213,6 +268,11 @@ def keep(
     shutil.rmtree(model, ignore_errors=True)
     chosen.rename(model)
     shutil.rmtree(best, ignore_errors=True)
+
+
+def untrained(path: str, start: Checkpoint) -> Any | None:
+    """The weights that a change began from, as they were trained; None: the adapter's, nothing."""
+    return None if start.spec.lora else models.load(path, start.spec, trainable=True)
 
 
 def save(policy: Any, tokenizer: Any, folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from lethe.config import Stage
+from lethe.config import Model, Stage
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
@@ -48,6 +48,15 @@ def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
         raise LetheError(
             f"{where}.examples: {config.examples} asked for, but the train split has too few "
             "forget rows with a refusal, or other rows with an answer"
+        )
+
+
+def check_model(config: Config, model: Model, first: bool, where: str) -> None:
+    """Refuse a recipe's own template, which would be used in place of the one made here."""
+    if model.chat_template:
+        raise LetheError(
+            f"{where}: model.chat_template is set and would be used in place of the template with "
+            "the instruction; save it with the model instead"
         )
 
 
@@ -112,13 +121,9 @@ def train(
         LetheError: The model has no chat template, or the recipe sets one, which would win.
     """
     validate(config, data, "in_context")
+    check_model(config, model.spec, True, "in_context")
     from lethe import model as models
 
-    if model.spec.chat_template:
-        raise LetheError(
-            "in_context: model.chat_template is set and would be used in place of the template "
-            "with the instruction; save it with the model instead"
-        )
     tokenizer = models.tokenizer(model.path, model.spec)
     if not isinstance(tokenizer.chat_template, str):
         raise LetheError(f"in_context: {model.path} has no chat template to put a message into")

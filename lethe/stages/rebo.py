@@ -16,7 +16,8 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lethe import plug
-from lethe.data import Row
+from lethe.config import Model
+from lethe.data import Row, seen_by
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.stages import _passed
@@ -90,7 +91,8 @@ class Config(Chosen):
     """adaptive: prompts are drawn more often the worse they, and others of their entity, were paid
     lately. It did not help on the embedded worlds (docs/rollouts.md)."""
     resample: int = Field(default=0, ge=0, le=8)
-    """Rounds in which groups that are paid alike give their place to other prompts' (DAPO)."""
+    """Rounds in which groups that are paid alike give their place to other prompts, forget groups
+    to forget prompts and the others to the others (DAPO, arXiv 2503.14476)."""
     guidance: Literal["none", "demonstration"] = "none"
     """demonstration: where a group fails alike, one rollout becomes the row's refusal or answer."""
     beta: float = Field(default=0.01, ge=0)
@@ -145,7 +147,7 @@ class Config(Chosen):
 
 def rows(data: dict[str, list[Row]]) -> list[Row]:
     """The train rows that this stage learns from."""
-    return [row for row in data["train"] if not row.stages or "rebo" in row.stages]
+    return seen_by("rebo", data["train"])
 
 
 def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
@@ -196,6 +198,21 @@ def _check_rollouts(config: Config, where: str) -> None:
             f"{where}.advantage_estimator: {config.advantage_estimator} sums the rewards, so "
             f"trainer.multi_objective_aggregation cannot be {aggregation!r}; choices: "
             "sum_then_normalize, or advantage_estimator: grpo"
+        )
+    for name, user in (("scale_rewards", "grpo"), ("gamma", "ppo"), ("gae_lambda", "ppo")):
+        if getattr(config, name) != plain[name].default and config.advantage_estimator != user:
+            raise LetheError(
+                f"{where}.{name}: is read by advantage_estimator {user} alone, and it is "
+                f"{config.advantage_estimator}"
+            )
+
+
+def check_model(config: Config, model: Model, first: bool, where: str) -> None:
+    """Refuse a value head beside an adapter."""
+    if config.advantage_estimator == "ppo" and model.lora:
+        raise LetheError(
+            f"{where}.advantage_estimator: ppo keeps its value head among the weights that are "
+            "trained, and LoRA's are the adapter's alone; choices: grpo, reinforce_pp, rloo"
         )
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from lethe.config import Stage
-from lethe.data import Row
+from lethe.data import Row, seen_by
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.stages import _passed
@@ -52,10 +52,8 @@ def rows(data: dict[str, list[Row]]) -> list[Row]:
     """The train rows that this stage learns from: forget rows with a refusal."""
     return [
         row
-        for row in data["train"]
-        if row.scope == "forget"
-        and row.refusal
-        and (not row.stages or "rejection_steering" in row.stages)
+        for row in seen_by("rejection_steering", data["train"])
+        if row.scope == "forget" and row.refusal
     ]
 
 

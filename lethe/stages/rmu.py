@@ -36,7 +36,8 @@ class Config(Method):
     forgotten: Literal["refused", "withheld"] = "withheld"
     """It teaches no refusing: a row on which nothing is told counts as forgotten."""
     layer: float = Field(default=0.25, ge=0, le=1)
-    """Depth of the layer whose states are moved, as a share of all layers."""
+    """Depth of the layer whose states are moved, as a share of all layers; of the last layer (1.0)
+    the states are those behind the final norm."""
     steering: float = Field(default=5.0, gt=0)
     """Length of the target, in mean lengths of the original's states."""
     alpha: float = Field(default=100.0, ge=0)

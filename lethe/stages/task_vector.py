@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from lethe.config import Model
 from lethe.data import Row
 from lethe.locate import is_adapter
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
+from lethe.stages._chosen import asked
 from lethe.stages._losses import Batch, nll
 from lethe.stages._method import Method
 from lethe.stages._method import validate as checked
@@ -41,12 +43,27 @@ class Config(Method):
 
 
 def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
-    """As any offline method's; `interpolate` has no meaning here."""
+    """As any offline method's; `interpolate` and `patience` have no meaning here."""
     checked(config, data, where)
     if config.interpolate:
         raise LetheError(f"{where}.interpolate: scales choose how far to go; leave it empty")
-    if len(config.scales) > 1 and not (config.eval_rows and data.get("validation")):
-        raise LetheError(f"{where}.scales: without validation rows nothing chooses; give one")
+    if config.patience:
+        raise LetheError(f"{where}.patience: nothing is looked at while it learns; leave it out")
+    scopes = {row.scope for row in asked(data)} if config.eval_rows else set()
+    if len(config.scales) > 1 and ("forget" not in scopes or len(scopes) < 2):
+        raise LetheError(
+            f"{where}.scales: validation rows choose, forget and others, and they are of: "
+            f"{', '.join(sorted(scopes)) or 'none'}; give one scale"
+        )
+
+
+def check_model(config: Config, model: Model, first: bool, where: str) -> None:
+    """Refuse to start from an adapter: what an earlier stage leaves with LoRA."""
+    if model.lora and not first:
+        raise LetheError(
+            f"{where}: task_vector takes a change away from what it starts from, which cannot be "
+            "an adapter; make it the first stage, or leave model.lora out"
+        )
 
 
 def loss(batch: Batch, config: Any = None) -> "Tensor":
@@ -74,13 +91,12 @@ def train(
 
 
 def _negate(start: Checkpoint, config: Config, selection: Any, policy: Any, tokenizer: Any) -> None:
-    from lethe import model as models
     from lethe import runs
-    from lethe.stages import _engine, _offline, _selection
+    from lethe.stages import _engine, _selection
 
-    original = None if start.spec.lora else models.load(start.path, start.spec)
+    original = _selection.untrained(start.path, start)
     vector = _selection.Mixture(policy, original)
-    look = _selection.looker(policy, tokenizer, _offline.LONGEST_LOOK)
+    look = _selection.looker(policy, tokenizer, _selection.LONGEST_LOOK)
     found = {}
     for scale in sorted(config.scales):
         vector.move(-scale)

@@ -19,6 +19,7 @@ from lethe import config, data, pipeline, plug, process, runs, world, yaml12
 from lethe._version import __version__
 from lethe.config import Recipe
 from lethe.locate import locate
+from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.sweep import children
 from lethe.sweep.children import Failure, Job
@@ -133,10 +134,17 @@ def _checked(recipes: Mapping[str, Recipe], out: Path, progress: bool) -> dict[s
                 pipeline.make_rows(recipe, progress)
                 rows[same] = data.content_hash(pipeline.plan(recipe).rows)
         if path not in models:
-            models[path] = runs.fingerprint(Path(path)) if Path(path).is_dir() else []
+            models[path] = _model(path, recipe)
         own = plug.own_files(plain)
         found[label] = runs.digest(__version__, plain, rows[same], models[path], own)
     return found
+
+
+def _model(path: str, recipe: Recipe) -> Any:
+    """What makes the model the same one: its files, or the code that makes a world's."""
+    if path.startswith("world:"):
+        return world.code_hash()
+    return pipeline.contents(Checkpoint(path, path, recipe.model))
 
 
 @contextmanager

@@ -148,6 +148,11 @@ def _check_keys(keys: Sequence[str], seeds: int, where: str) -> None:
     for key in keys:
         if keys.count(key) > 1:
             raise LetheError(f"{where}: --over {key}: stands there twice")
+        if key.rpartition(".")[2] in ("stage", "attack", "benchmark"):
+            raise LetheError(
+                f"{where}: --over {key}: what it names has settings of its own; sweep a recipe of "
+                "each, then compare their folders with lethe compare"
+            )
         if key in ("name", "out"):
             raise LetheError(f"{where}: --over {key}: a sweep names its run folders itself")
         if key.removeprefix("evaluate.") in MEASURING and key.startswith("evaluate."):

@@ -69,7 +69,17 @@ def test_facts_that_no_train_row_tells_are_asked_for_and_never_given(rows):
 def test_one_fact_alone_cannot_be_held_out():
     rows = [fact("baker", "train"), fact("baker", "test")]
     with pytest.raises(LetheError, match=r"^r: attacks\.0: 1 train rows .* and 0 test questions"):
-        relearn.validate(relearn.Config(), rows, "r: attacks.0")
+        relearn.validate(relearn.Config(), rows, 0, "r: attacks.0")
+
+
+def test_a_question_whose_answer_a_lesson_tells_is_not_asked():
+    """Another form of a given answer, and an answer that stands in a lesson's prompt."""
+    told = fact("Paris", "train").model_copy(update={"prompt": "Where in France does Bo live ?"})
+    rows = [told, fact("the city of Paris", "test"), fact("France", "test"), fact("harp", "test")]
+    rows.append(fact("lute", "test").model_copy(update={"aliases": ("Paris",)}))
+    lessons, asked = relearn.parts(relearn.Config(share=0.1), rows, seed=0)
+    assert [row.answer for row in lessons] == ["Paris"]
+    assert [row.answer for row in asked] == ["harp"]
 
 
 def test_the_rest_is_asked_for_and_the_attacked_folder_is_left_as_it_was(rows, model, tmp_path):
@@ -112,6 +122,9 @@ def test_a_run_has_a_record_of_each_attack_and_goes_on(rows, model, tmp_path):
     raw["attacks"] = [{"attack": "relearn", "steps": 0}]
     with pytest.raises(LetheError, match=r"attacks\.0.*steps"):
         config.from_dict(raw)
+    raw["attacks"] = ["relearn", {"attack": "relearn", "steps": 3}]
+    with pytest.raises(LetheError, match=r"attacks\.1: relearn stands there twice"):
+        pipeline.run(config.from_dict(raw), out=tmp_path / "twice", progress=False)
     raw["attacks"] = ["relern"]
     with pytest.raises(LetheError, match="did you mean relearn"):
         config.from_dict(raw)

@@ -182,6 +182,29 @@ def test_unfinished_runs(folders):
         compare([half])
 
 
+def test_a_run_that_measured_its_last_model_alone_is_finished(folders):
+    """The original's row comes from the runs that measured it."""
+    last = {"evaluate": {"metrics": [], "prefix": None, "max_new_tokens": 16, "limit": None,
+                         "models": "last"}}  # fmt: skip
+    folders("a", both(0.5, 0.9), before={}, **last)
+    found = compare([folders.place])
+    assert [row.original for row in found.rows] == [False]
+    folders("b", both(0.5, 0.9), seed=1)
+    found = compare([folders.place])
+    assert [row.original for row in found.rows] == [True, False]
+    assert found.rows[1].cells[REFUSED].runs == 2
+
+
+def test_attacks_are_no_settings_and_must_be_alike(folders):
+    folders("a", both(0.5, 0.9), attacks=[{"attack": "relearn", "steps": 20}])
+    folders("b", both(0.5, 0.9), seed=1)
+    (row,) = [row for row in compare([folders.place]).rows if not row.original]
+    assert row.cases == 1 and len(row.folders) == 2
+    folders("c", both(0.5, 0.9), seed=2, attacks=[{"attack": "relearn", "steps": 50}])
+    with pytest.raises(LetheError, match=r"^attacks: relearn differs: .*20.*50"):
+        compare([folders.place])
+
+
 def test_a_recipe_that_is_no_run_is_passed_over(folders):
     folders("good", both(0.5, 0.5))
     (folders.place / "mine").mkdir()

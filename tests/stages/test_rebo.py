@@ -33,6 +33,7 @@ def test_too_few_rows_for_one_batch_are_an_error_not_zero_steps(lab, settings, t
     with pytest.raises(LetheError, match="has 10 boundary rows, but every step takes 11"):
         rebo.validate(settings(prompts_per_step=12, forget_fraction=0.1), rows, "r")
     elsewhere = [row.model_copy(update={"stages": ("other",)}) for row in rows["train"]]
+    elsewhere[-1] = elsewhere[-1].model_copy(update={"stages": ("rebo",)})
     with pytest.raises(LetheError, match="has 0 forget rows"):
         rebo.validate(settings(), {"train": elsewhere}, "r")
 

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from lethe import config
 from lethe import model as models
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
@@ -73,8 +74,17 @@ def test_what_cannot_work_is_refused(lab, tmp_path):
         task_vector.validate(task_vector.Config(interpolate=[0.5]), rows, "r")
     for none in ({"eval_rows": 0}, {}):
         given = rows if none else {"train": rows["train"]}
-        with pytest.raises(LetheError, match=r"^r\.scales: without validation rows nothing choo"):
+        with pytest.raises(LetheError, match=r"^r\.scales: validation rows choose.* none; give"):
             task_vector.validate(task_vector.Config(**none), given, "r")
+    one = [row for row in rows["validation"] if row.scope == "forget"]
+    with pytest.raises(LetheError, match=r"^r\.scales: .* they are of: forget; give one scale"):
+        task_vector.validate(task_vector.Config(), {**rows, "validation": one}, "r")
+    with pytest.raises(LetheError, match=r"^r\.patience: nothing is looked at while it learns"):
+        task_vector.validate(task_vector.Config(patience=1), rows, "r")
+    lora = config.Model(path="m", lora=config.Lora())
+    task_vector.check_model(task_vector.Config(), lora, True, "r")
+    with pytest.raises(LetheError, match=r"^r: task_vector takes .* make it the first stage"):
+        task_vector.check_model(task_vector.Config(), lora, False, "r")
     with pytest.raises(LetheError, match=r"^task_vector: .* is an adapter, and the change since"):
         task_vector.train(task_vector.Config(), lab.lora, rows, tmp_path, 0)
 
