@@ -8,7 +8,7 @@ from lethe.report import words
 
 Records = Sequence[dict[str, Any]]
 
-_KEY = {"forget": ("refusal_rate", "leak_rate"), "": ("accuracy",)}
+_KEY = {"forget": ("refusal_rate", "leak_rate", "relearn"), "": ("accuracy",)}
 _WIDEST_TITLE = 20
 
 
@@ -17,7 +17,8 @@ def show(records: Records, *, key_only: bool = False, names: dict[str, str] | No
 
     Args:
         records: As in eval/summary.json.
-        key_only: Only what decides: refusals and leaks on forget rows, accuracy elsewhere.
+        key_only: Only what decides: refusals, leaks and relearning on forget rows, accuracy
+            elsewhere.
         names: Column titles of models, in place of their plain names.
     """
     from rich.console import Console
