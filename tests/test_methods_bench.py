@@ -53,5 +53,55 @@ def test_what_settings_are_chosen_by(methods):
     assert methods.harmonic(summary(1.0, 0.0, 0.0), refusing=False) == 0.0
 
 
-def test_parts_share_the_work(methods):
+def test_parts_are_counted_from_one(methods):
     assert methods.part("2/3") == (1, 3)
+
+
+@pytest.fixture
+def table(monkeypatch, methods):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "bench")
+    import methods_table
+
+    yield methods_table
+    sys.modules.pop("methods_table", None)
+
+
+def measurement(table, world, leak=0.0, refusal=1.0, accuracy=0.9):
+    numbers = {
+        ("leak_rate", "forget/question"): (leak, 48),
+        ("refusal_rate", "forget/question"): (refusal, 48),
+        ("accuracy", "boundary/question"): (accuracy, 288),
+        ("refusal_rate", "forget/adversarial:a"): (1.0, 8),
+        ("refusal_rate", "forget/adversarial:b"): (0.25, 24),
+    }
+    return table.Measurement(world, numbers, 3.0, 100)
+
+
+def test_adversarial_kinds_are_weighted_by_their_rows(table):
+    """(8 * 1 + 24 * 0.25) / 32"""
+    assert measurement(table, 1).of("refusal_rate", "forget/adversarial") == 0.4375
+
+
+def test_the_area_of_one_setting(table):
+    """Above 0.5: (0.9 - 0.5) * 0.8 where a fifth leaks; refused counts what is told as well."""
+    run = measurement(table, 1, leak=0.2, refusal=0.5)
+    assert run.area("gone") == pytest.approx(0.32)
+    assert run.area("refused") == pytest.approx(0.2)
+    assert measurement(table, 1, accuracy=0.4).area("gone") == 0.0
+
+
+def test_a_cell_averages_seeds_before_worlds(table):
+    """Worlds 0.9 (two seeds) and 0.8: mean 0.85, half-width 12.706 * 0.0707 / sqrt(2) = 0.635."""
+    runs = [measurement(table, w, accuracy=a) for w, a in ((1, 1.0), (1, 0.8), (2, 0.8))]
+    shown = table.cell(runs, lambda run: run.of("accuracy", "boundary/question"), 3)
+    assert shown == "0.850 ± 0.635"
+
+
+def test_rollouts_are_the_last_count_of_each_stage(table, tmp_path):
+    from lethe import runs
+
+    for stage, counts in (("0-rebo", [64, 128]), ("1-rebo", [32])):
+        (tmp_path / "stages" / stage).mkdir(parents=True)
+        for count in counts:
+            runs.append(tmp_path / "stages" / stage / "metrics.jsonl", {"rollouts": count})
+    assert table.rollouts(runs.Run(tmp_path)) == 160
