@@ -4,9 +4,9 @@
     python bench/methods.py test --out runs/test        # untouched worlds, with what was chosen
     python bench/methods.py test --out runs/test --part 1/2   # and 2/2: in two processes
 
-All methods have the same train rows (those of the world's RULE), the same validation rows, the same
-four settings to choose from, and the same ways to use validation rows: the best checkpoint, then
-the least share of the change that balances as well (`interpolate`). Of the four settings that one
+All methods have the same train rows (those of the world's RULE), the same validation rows, four
+settings to choose from, and, where they train, the same ways to use validation rows: the best
+checkpoint, then the least share of the change that balances as well (`interpolate`). Of the four settings that one
 is taken that has the best mean, over the validation worlds, of the harmonic mean of forgetting
 (1 - leak rate on unseen forget questions, or, of methods that teach refusing, refusals that leak
 nothing) and accuracy on unseen neighbours. Every run is an ordinary run folder, so a killed
