@@ -6,11 +6,11 @@
 
 All methods have the same train rows (those of the world's RULE), the same validation rows, four
 settings to choose from, and, where they train, the same ways to use validation rows: the best
-checkpoint, then the least share of the change that balances as well (`interpolate`). Of the four settings that one
-is taken that has the best mean, over the validation worlds, of the harmonic mean of forgetting
-(1 - leak rate on unseen forget questions, or, of methods that teach refusing, refusals that leak
-nothing) and accuracy on unseen neighbours. Every run is an ordinary run folder, so a killed
-measurement goes on where it stood.
+checkpoint, then the least share of the change that balances as well (`interpolate`). Of the four
+settings that one is taken that has the best mean, over the validation worlds, of the harmonic mean
+of forgetting (1 - leak rate on unseen forget questions, or, of methods that teach refusing,
+refusals that leak nothing) and accuracy on unseen neighbours. Every run is an ordinary run folder,
+so a killed measurement goes on where it stood.
 """
 
 import argparse
