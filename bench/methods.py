@@ -21,6 +21,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from worlds import numbers
+
 from lethe import config, pipeline, quickstart, runs, yaml12
 from lethe.config import Recipe
 from lethe.plug import LetheError
@@ -166,16 +168,6 @@ def test(given: argparse.Namespace) -> None:
         folder = given.out / folder_name(name) / f"world-{world}" / f"seed-{seed}"
         done(folder, recipe(name, chosen[name], world, seed))
         print(f"{number + 1}/{len(jobs)} {folder}", file=sys.stderr, flush=True)
-
-
-def numbers(text: str) -> list[int]:
-    """A list such as 1-3,7.
-
-    >>> numbers("1-3,7")
-    [1, 2, 3, 7]
-    """
-    spans = (part.partition("-") for part in text.split(","))
-    return [n for first, _, last in spans for n in range(int(first), int(last or first) + 1)]
 
 
 def part(text: str) -> tuple[int, int]:

@@ -64,6 +64,14 @@ def user_turn(row: Row, tokenizer: Any) -> Any:
     return row.prompt
 
 
+def example(row: Row, text: str, tokenizer: Any) -> dict[str, Any]:
+    """A row's prompt with a reply, as TRL's `prompt` and `completion`."""
+    prompt = user_turn(row, tokenizer)
+    plain_text = isinstance(prompt, str)
+    reply = f" {text}" if plain_text else [{"role": "assistant", "content": text}]
+    return {"prompt": prompt, "completion": reply}
+
+
 def probe(
     model: Any, tokenizer: Any, rows: Sequence[Row], *, max_new_tokens: int, batch_size: int = 128
 ) -> dict[str, dict[str, float]]:

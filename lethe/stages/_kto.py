@@ -46,7 +46,9 @@ def build(
 ) -> KTOTrainer:
     """TRL's trainer, not yet started."""
     torch.manual_seed(seed)
-    lessons = [_lesson(*text, tokenizer) for text in texts(data)]
+    lessons = [
+        {**_engine.example(row, text, tokenizer), "label": good} for row, text, good in texts(data)
+    ]
     # TRL reads them in this order in every pass, and gives each the text before it to estimate the
     # KL by: rows in file order would make batches of one scope, and of a row's own two texts.
     random.Random(seed).shuffle(lessons)
@@ -86,9 +88,3 @@ def _steps(trainer: KTOTrainer, config: Config) -> int:
         return trainer.args.max_steps
     batches = len(trainer.get_train_dataloader())
     return math.ceil(batches / trainer.args.gradient_accumulation_steps) * config.epochs
-
-
-def _lesson(row: Row, text: str, good: bool, tokenizer: Any) -> dict[str, Any]:
-    prompt = _engine.user_turn(row, tokenizer)
-    said = f" {text}" if isinstance(prompt, str) else [{"role": "assistant", "content": text}]
-    return {"prompt": prompt, "completion": said, "label": good}

@@ -35,7 +35,9 @@ def run(
     trainer = SFTTrainer(
         model=policy,
         args=_arguments(config, out, seed),
-        train_dataset=Dataset.from_list([_lesson(row, tokenizer) for row in lessons]),
+        train_dataset=Dataset.from_list(
+            [_engine.example(row, row.refusal or "", tokenizer) for row in lessons]
+        ),
         processing_class=tokenizer,
         callbacks=[curve],
     )
@@ -60,13 +62,6 @@ def _arguments(config: Config, out: Path, seed: int) -> SFTConfig:
         "completion_only_loss": True,
     }
     return SFTConfig(**_engine.arguments(out, seed, **{**own, **config.trainer}))
-
-
-def _lesson(row: Row, tokenizer: object) -> dict[str, object]:
-    prompt = _engine.user_turn(row, tokenizer)
-    if isinstance(prompt, str):
-        return {"prompt": prompt, "completion": f" {row.refusal}"}
-    return {"prompt": prompt, "completion": [{"role": "assistant", "content": row.refusal}]}
 
 
 def _report(
