@@ -6,11 +6,12 @@
 
 All methods have the same train rows (those of the world's RULE), the same validation rows, four
 settings to choose from, and, where they train, the same ways to use validation rows: the best
-checkpoint, then the least share of the change that balances as well (`interpolate`). Of the four
-settings that one is taken that has the best mean, over the validation worlds, of the harmonic mean
-of forgetting (1 - leak rate on unseen forget questions, or, of methods that teach refusing,
-refusals that leak nothing) and accuracy on unseen neighbours. Every run is an ordinary run folder,
-so a killed measurement goes on where it stood.
+checkpoint, looked for as often, then the least share of the change that balances as well
+(`interpolate`). Most methods that teach refusing chose the corner of an earlier grid, so theirs
+lies further out now. Of the four settings that one is taken that has the best mean, over the
+validation worlds, of the harmonic mean of forgetting (1 - leak rate on unseen forget questions, or,
+of methods that teach refusing, refusals that leak nothing) and accuracy on unseen neighbours. Every
+run is an ordinary run folder, so a killed measurement goes on where it stood.
 """
 
 import argparse
@@ -30,11 +31,14 @@ from lethe.plug import LetheError
 CHOSEN = Path(__file__).with_name("chosen.yaml")
 SHARED = {
     "batch_size": 16,
-    "eval_every": 20,
+    "eval_every": 10,
     "interpolate": quickstart.INTERPOLATE,
 }
 STEERED = quickstart.STAGES[0]
-GRID = {"learning_rate": [3e-4, 1e-3], "epochs": [10, 30]}
+GRID = [{"learning_rate": lr, "epochs": n} for lr in (3e-4, 1e-3) for n in (10, 30)]
+FURTHER = [
+    {"learning_rate": lr, "epochs": n} for lr, n in ((3e-4, 30), (1e-3, 30), (3e-3, 30), (1e-3, 60))
+]
 PAIR_KINDS = {"": {}, " + GDR": {"gdr": 1.0}, " + KLR": {"klr": 1.0}}
 
 
@@ -68,12 +72,20 @@ METHODS: dict[str, list[dict[str, Any]]] = {
 GRIDS: dict[str, list[dict[str, Any]]] = {
     "in-context": [{"examples": n} for n in range(4)],
     # A pass over all texts is thirteen passes over the forget rows.
-    "KTO": [{"learning_rate": lr, "epochs": n} for lr in (3e-4, 1e-3) for n in (1, 3)],
-    "RS": [{"learning_rate": lr, "epochs": n} for lr in (3e-4, 1e-3) for n in (3, 6)],
+    "KTO": [
+        {"learning_rate": lr, "epochs": n} for lr, n in ((3e-4, 3), (1e-3, 3), (3e-3, 3), (1e-3, 6))
+    ],
+    "RS": [
+        {"learning_rate": lr, "epochs": n} for lr, n in ((3e-4, 6), (1e-3, 3), (1e-3, 6), (3e-3, 3))
+    ],
     "RULE": [
         {"learning_rate": lr, "guidance": shown}
-        for lr in (3e-4, 6e-4)
-        for shown in ("none", "demonstration")
+        for lr, shown in (
+            (3e-4, "demonstration"),
+            (6e-4, "none"),
+            (6e-4, "demonstration"),
+            (1e-3, "demonstration"),
+        )
     ],
 }
 REFUSING = {"DPO", "DPO + GDR", "KTO", "IDK", "IDK + GDR", "in-context", "RULE"}
@@ -81,8 +93,12 @@ REFUSING = {"DPO", "DPO + GDR", "KTO", "IDK", "IDK + GDR", "in-context", "RULE"}
 
 def settings(name: str) -> list[dict[str, Any]]:
     """The four settings of a method's last stage."""
-    grid = [dict(zip(GRID, values, strict=True)) for values in itertools.product(*GRID.values())]
-    return GRIDS.get(name, grid)
+    return GRIDS.get(name, FURTHER if teaches_refusing(name) else GRID)
+
+
+def teaches_refusing(name: str) -> bool:
+    """Whether a method is meant to refuse, and not only to forget."""
+    return name in REFUSING or name.startswith("RS")
 
 
 def recipe(name: str, chosen: dict[str, Any], world: int, seed: int, **evaluate: Any) -> Recipe:
@@ -140,7 +156,7 @@ def choose(given: argparse.Namespace) -> None:
                         given.out / folder_name(name) / f"setting-{place}" / f"world-{world}",
                         recipe(name, setting, world, 0, limit=288),
                     ),
-                    name in REFUSING or name.startswith("RS"),
+                    teaches_refusing(name),
                 )
                 for world in given.worlds
             ]
@@ -189,7 +205,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     given.part, given.of = given.part
-    given.worlds = given.worlds or numbers("103,105" if given.what == "choose" else "16-20")
+    given.worlds = given.worlds or numbers("103,105" if given.what == "choose" else "21-25")
     try:
         {"choose": choose, "test": test}[given.what](given)
     except LetheError as error:

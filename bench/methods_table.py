@@ -30,7 +30,7 @@ class Measurement(NamedTuple):
     numbers: dict[tuple[str, str], tuple[float, int]]
     """Value and rows by (metric, group)."""
     seconds: float
-    """Of all stages."""
+    """Of the processor, of all stages."""
     rollouts: int
     """Completions drawn in training."""
 
@@ -71,7 +71,7 @@ HIDDEN: dict[str, Column] = {
     "p(answer)": lambda run: 100 * run.of("answer_probability", "forget/question"),
     "relearnt": lambda run: 100 * run.of("relearn", "forget/question"),
     "unnatural": lambda run: 100 * run.of("fault_rate", "forget/question"),
-    "seconds": lambda run: run.seconds,
+    "CPU seconds": lambda run: run.seconds,
     "rollouts": lambda run: run.rollouts,
 }
 
@@ -86,7 +86,7 @@ def read(folder: Path) -> Measurement:
         if record["value"] is not None
     }
     seconds = sum(
-        json.loads(line)["seconds"]
+        json.loads(line)["cpu_seconds"]
         for line in run.log.read_text().splitlines()
         if json.loads(line)["what"].startswith("stage ")
     )

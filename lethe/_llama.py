@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from lethe.generate import Stops
+
 FAMILIES = {"llama", "mistral", "qwen2"}
 LEAVE = 0.75
 
@@ -114,6 +116,7 @@ class Decoder:
         max_new_tokens: int,
         temperature: float,
         seed: int,
+        stops: "Stops | None" = None,
     ) -> list[list[int]]:
         """Complete prompts; arguments and result as in `generate.sample`."""
         import torch
@@ -140,12 +143,15 @@ class Decoder:
         out_BT = torch.zeros(len(prompts), max_new_tokens, dtype=torch.long)
         length_B = torch.full((len(prompts),), max_new_tokens)
         ends = torch.tensor(sorted(stop))
+        watched = torch.tensor(sorted(stops.watched) if stops else [], dtype=torch.long)
         row_B = torch.arange(len(prompts))
         going_B = torch.ones(len(prompts), dtype=torch.bool)
         for t in range(max_new_tokens):
             token_B = self._pick(hidden_BD, luck_BT[row_B, t], temperature)
             out_BT[row_B, t] = token_B
             ended_B = going_B & torch.isin(token_B, ends)
+            if stops:
+                ended_B |= going_B & _met(stops, out_BT[row_B, : t + 1], watched)
             length_B[row_B[ended_B]] = t + 1
             going_B = going_B & ~ended_B
             going = int(going_B.sum())
@@ -247,6 +253,16 @@ class Decoder:
         from torch.nn.functional import rms_norm
 
         return rms_norm(x, weight.shape, weight, self.eps)
+
+
+def _met(stops: "Stops", ids_BT: "Tensor", watched: "Tensor") -> "Tensor":
+    """Which rows' last token closes a stop text, as truths (B,)."""
+    import torch
+
+    met_B = torch.isin(ids_BT[:, -1], watched)
+    for b in met_B.nonzero()[:, 0].tolist():
+        met_B[b] = stops.met(ids_BT[b].tolist())
+    return met_B
 
 
 def _rotate(x: "Tensor", cos: "Tensor", sin: "Tensor") -> "Tensor":

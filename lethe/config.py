@@ -98,8 +98,8 @@ class Attack(Frozen):
 class Evaluate(Frozen):
     """How every model of the run is measured, on the test rows only."""
 
-    batch_size: int = Field(default=64, ge=1)
-    """Prompts a forward pass."""
+    batch_size: Annotated[int, Field(ge=1)] | Literal["auto"] = 64
+    """Prompts a forward pass; halved where memory is short. auto: by their length, up to 256."""
     max_new_tokens: int = Field(default=32, ge=1)
     """Longest answer, in tokens; decoding is greedy."""
     metrics: list[str] = []
@@ -108,6 +108,9 @@ class Evaluate(Frozen):
     """Text forced before the reference answer when its probability is taken; null: benchmark's."""
     limit: int | None = Field(default=None, ge=1)
     """At most this many rows of each group; null takes all."""
+    reference: Path | None = None
+    """A finished run (or its eval/<model> folder) of a model that never knew what must be
+    forgotten, on the same rows: what forget quality and PrivLeak compare with."""
     models: Literal["all", "last"] = "all"
     """last: only what the last stage makes, for sweeps that measure the original once."""
 

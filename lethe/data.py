@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lethe.plug import LetheError, choices
+from lethe.protocol import Protocol, Scored
 from lethe.records import records
 
 Scope = Literal["forget", "boundary", "retain", "utility"]
@@ -76,6 +77,9 @@ class Row(BaseModel):
     """Where it came from: a file and line, or a generator."""
     made: Made | None = None
     """How it was synthesised, if it was."""
+    protocol: Protocol | None = None
+    """How a benchmark puts it to the model. Null: plainly, and with the reference answer's
+    likelihood behind a forced prefix recorded."""
 
 
 class Answered(Row):
@@ -83,8 +87,16 @@ class Answered(Row):
 
     completion: str
     """The model's greedy answer."""
-    logprobs: tuple[float, ...] | None = None
-    """Log-probabilities (nats) of the reference answer's tokens behind the forced prefix."""
+    scored: dict[str, tuple[Scored, ...]] = {}
+    """What was recorded of the texts of the row's protocol, by name; without a protocol `answer`,
+    the reference answer behind the forced prefix."""
+    asked: str | None = None
+    """The whole text that the model went on from, where a protocol made it."""
+
+    @property
+    def logprobs(self) -> tuple[float, ...] | None:
+        """Log-probabilities (nats) of the reference answer's tokens, if they were recorded."""
+        return self.scored["answer"][0].logprobs if "answer" in self.scored else None
 
 
 def prompt_key(prompt: str | list[dict[str, str]]) -> str:
@@ -205,7 +217,8 @@ def content_hash(rows: Iterable[Row]) -> str:
     """SHA-256 of the rows in their order, without `source` and `made`: moving a file is nothing."""
     digest = hashlib.sha256()
     for row in rows:
-        fields = row.model_dump(mode="json", exclude={"source", "made"})
+        apart = {"source", "made"} if row.protocol else {"source", "made", "protocol"}
+        fields = row.model_dump(mode="json", exclude=apart)
         digest.update(json.dumps(fields, sort_keys=True).encode() + b"\n")
     return digest.hexdigest()
 

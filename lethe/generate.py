@@ -2,11 +2,13 @@
 
 On the CPU a Llama-shaped model is decoded by `_llama.Decoder` (identical prompts are read once,
 finished rows leave the batch); anything else goes through `transformers`' own `generate`.
-Left out: beams, stop strings, tools.
+Left out: beams, tools.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+
+from lethe import batches
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,9 +22,37 @@ def complete(
     max_new_tokens: int,
     temperature: float = 0.0,
     seed: int = 0,
-    batch_size: int = 64,
-    progress: Callable[[int], object] | None = None,
+    batch_size: batches.Size = 64,
 ) -> list[str]:
+    """The texts that `completions` gives, in the order of the prompts."""
+    texts: list[str] = [""] * len(prompts)
+    for rows, found in completions(
+        model,
+        tokenizer,
+        prompts,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        seed=seed,
+        batch_size=batch_size,
+    ):
+        for row, text in zip(rows, found, strict=True):
+            texts[row] = text
+    return texts
+
+
+def completions(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[Sequence[int]],
+    *,
+    max_new_tokens: int,
+    stop: Sequence[str] = (),
+    temperature: float = 0.0,
+    seed: int = 0,
+    batch_size: batches.Size = 64,
+    share: tuple[int, int] = (0, 1),
+    skip: Container[int] = (),
+) -> Iterator[tuple[list[int], list[str]]]:
     """Complete prompts, in batches of like length.
 
     Args:
@@ -30,33 +60,72 @@ def complete(
         tokenizer: Its tokenizer.
         prompts: Token ids of each prompt, unpadded.
         max_new_tokens: Longest completion, in tokens.
+        stop: A completion ends before the first of these texts.
         temperature: 0 is greedy.
         seed: For sampling; equal seeds give equal completions.
-        batch_size: Prompts decoded at once.
-        progress: Called with the number of prompts just finished.
+        batch_size: Prompts decoded at once; halved where memory is short.
+        share: (i, n): every n-th batch from the i-th on, for one of n processes.
+        skip: Indices of prompts that are done; a batch of these alone is left out.
 
-    Returns:
-        The completions' texts, in the order of the prompts, without special tokens.
+    Yields:
+        Indices of prompts, and their completions without special tokens and outer white space.
     """
-    order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), i))
-    texts: list[str] = [""] * len(prompts)
-    for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size]
+    ends = stop_tokens(model, tokenizer)
+    stops = Stops(tokenizer, stop) if stop else None
+
+    def work(rows: list[int]) -> list[str]:
         ids = sample(
             model,
             [prompts[i] for i in rows],
-            stop=stop_tokens(model, tokenizer),
+            stop=ends,
+            stops=stops,
             pad=tokenizer.pad_token_id,
             max_new_tokens=max_new_tokens,
             temperature=temperature,
-            seed=seed + start,
+            seed=seed + place[rows[0]],
         )
         decoded = tokenizer.batch_decode(ids, skip_special_tokens=True)
-        for row, text in zip(rows, decoded, strict=True):
-            texts[row] = text.strip()
-        if progress:
-            progress(len(rows))
-    return texts
+        return [cut(text, stop).strip() for text in decoded]
+
+    lengths = [len(prompt) + max_new_tokens for prompt in prompts]
+    planned = batches.batches(lengths, batch_size)
+    place = {row: n for n, row in enumerate(row for batch in planned for row in batch)}
+    yield from batches.done(batches.left(planned, share, skip), work)
+
+
+def cut(text: str, stop: Sequence[str]) -> str:
+    r"""A text up to the first of the stop texts.
+
+    >>> cut(" Bo\nQuestion: Who?", ["Question:", "\n"])
+    ' Bo'
+    """
+    return text[: min((at for at in map(text.find, stop) if at >= 0), default=len(text))]
+
+
+class Stops:
+    """Texts that end a completion, looked for only behind a token that could close one."""
+
+    def __init__(self, tokenizer: Any, texts: Sequence[str]) -> None:
+        """Find the tokens that hold the last character of a stop text.
+
+        Args:
+            tokenizer: The model's.
+            texts: The stop texts, none of them empty.
+        """
+        self.tokenizer, self.texts = tokenizer, tuple(texts)
+        # A character of several bytes may be closed by a token that is no whole character.
+        closing = {text[-1] for text in texts} | (
+            {"\ufffd"} if not "".join(texts).isascii() else set()
+        )
+        pieces = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
+        self.watched = {token for token, piece in enumerate(pieces) if closing & set(piece)}
+
+    def met(self, ids: Sequence[int]) -> bool:
+        """Whether a completion, given by its tokens, holds a stop text."""
+        if not ids or ids[-1] not in self.watched:
+            return False
+        text = self.tokenizer.decode(ids, skip_special_tokens=True)
+        return any(stop in text for stop in self.texts)
 
 
 def stop_tokens(model: Any, tokenizer: Any) -> list[int]:
@@ -75,6 +144,7 @@ def sample(
     max_new_tokens: int,
     temperature: float,
     seed: int,
+    stops: Stops | None = None,
 ) -> list[list[int]]:
     """Complete one batch of prompts; identical prompts are read once.
 
@@ -86,6 +156,7 @@ def sample(
         max_new_tokens: Longest completion, in tokens.
         temperature: 0 is greedy.
         seed: Of the draw.
+        stops: Texts that end a completion; the one met is kept.
 
     Returns:
         Token ids of each completion.
@@ -97,8 +168,8 @@ def sample(
     with torch.no_grad():
         if _llama.fits(model):
             decoder = _llama.Decoder(model)
-            return decoder.sample(prompts, set(stop), max_new_tokens, temperature, seed)
-        return _stock(model, prompts, stop, pad, max_new_tokens, temperature, seed)
+            return decoder.sample(prompts, set(stop), max_new_tokens, temperature, seed, stops)
+        return _stock(model, prompts, stop, pad, max_new_tokens, temperature, seed, stops)
 
 
 def _stock(
@@ -109,6 +180,7 @@ def _stock(
     max_new_tokens: int,
     temperature: float,
     seed: int,
+    stops: Stops | None,
 ) -> list[list[int]]:
     """The same through `transformers`' `generate`."""
     import torch
@@ -132,12 +204,32 @@ def _stock(
                 max_new_tokens=max_new_tokens,
                 pad_token_id=pad,
                 eos_token_id=list(stop),
+                stopping_criteria=_criteria(stops, ids_BT.size(1)),
                 **(choice if temperature > 0 else {"do_sample": False}),
             )
     finally:
         base.generation_config = liked
         model.train(was_training)
-    return [_until_stop(row, set(stop)) for row in out_BT[:, ids_BT.size(1) :].tolist()]
+    ids = [_until_stop(row, set(stop)) for row in out_BT[:, ids_BT.size(1) :].tolist()]
+    return [_until_met(row, stops) for row in ids] if stops else ids
+
+
+def _criteria(stops: Stops | None, start: int) -> Any:
+    """The stop texts as `transformers` asks for them; a completion begins at `start`."""
+    import torch
+    from transformers import StoppingCriteria, StoppingCriteriaList
+
+    class Met(StoppingCriteria):
+        def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
+            met = [stops is not None and stops.met(row) for row in input_ids[:, start:].tolist()]
+            return torch.tensor(met, device=input_ids.device)
+
+    return StoppingCriteriaList([Met()] if stops else [])
+
+
+def _until_met(ids: list[int], stops: Stops) -> list[int]:
+    """Ids up to and with the token that closes the first stop text; padding behind it is gone."""
+    return next((ids[: n + 1] for n in range(len(ids)) if stops.met(ids[: n + 1])), ids)
 
 
 def _until_stop(ids: list[int], stop: set[int]) -> list[int]:

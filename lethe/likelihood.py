@@ -1,68 +1,167 @@
-"""Rows in, token log-probabilities out: one teacher-forced forward pass, batched by length."""
+"""Texts in, token log-probabilities out: one teacher-forced forward pass, batched by length.
 
-from collections.abc import Callable, Sequence
-from typing import Any
+Texts that a model reads in the same way (the choices of a multiple-choice question, one token
+each) are read once. Logits are computed only where a token is scored.
+"""
+
+import inspect
+from collections.abc import Container, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lethe import batches
+from lethe.protocol import Scored
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_LOGITS = {"cpu": 2**26, "cuda": 2**29}
+"""Logits held at once, at most."""
+_SHORT = 32
+_DIGITS = 7
 
 
-def answer_logprobs(
-    model: Any,
+class Request(NamedTuple):
+    """A text to be scored behind a context, in tokens."""
+
+    context: tuple[int, ...]
+    target: tuple[int, ...]
+    spread: bool = False
+    """Whether mean and variance over the vocabulary are wanted."""
+
+
+def request(
     tokenizer: Any,
-    prompts: Sequence[Sequence[int]],
-    answers: Sequence[str],
+    context: Sequence[int],
+    text: str,
     *,
     prefix: str = "",
-    batch_size: int = 64,
-    progress: Callable[[int], object] | None = None,
-) -> list[list[float]]:
-    """Log-probabilities (nats) of each answer's tokens and the end token behind its prompt.
+    after_text: bool | None = None,
+    end: bool = True,
+    spread: bool = False,
+) -> Request:
+    """The tokens of a text and of what stands before it.
 
-    The text after the prompt is `prefix` and then the answer; only the answer's tokens and the
-    closing end-of-sequence token are scored (TOFU's convention, arXiv 2401.06121).
+    Args:
+        tokenizer: The model's.
+        context: Token ids that end where the text (or `prefix`) begins.
+        text: What is scored.
+        prefix: Text forced before it, which is not.
+        after_text: Whether the context ends with text, so that a space follows. None: it does
+            unless there is a chat template, behind whose marker a text opens.
+        end: Whether the end-of-sequence token closes the text and is scored (TOFU's convention,
+            arXiv 2401.06121).
+        spread: As in `Request`.
+    """
+    goes_on = not tokenizer.chat_template if after_text is None else after_text
+    forced = encode(tokenizer, prefix, goes_on) if prefix else []
+    ends = [tokenizer.eos_token_id] if end and tokenizer.eos_token_id is not None else []
+    target = [*encode(tokenizer, text, goes_on or bool(prefix)), *ends]
+    return Request((*context, *forced), tuple(target), spread)
+
+
+def encode(tokenizer: Any, text: str, after_text: bool) -> list[int]:
+    """Token ids of a text without special tokens, with its leading space where text precedes."""
+    return tokenizer.encode(f" {text}" if after_text else text, add_special_tokens=False)
+
+
+def score(
+    model: Any,
+    requests: Sequence[Request],
+    *,
+    pad: int,
+    batch_size: batches.Size = 64,
+    share: tuple[int, int] = (0, 1),
+    skip: Container[int] = (),
+) -> Iterator[tuple[list[int], list[Scored]]]:
+    """Log-probabilities of each request's target tokens.
+
+    A target's first token has none where the context is empty.
 
     Args:
         model: A causal language model.
-        tokenizer: Its tokenizer.
-        prompts: Token ids of each prompt, unpadded, ending where the answer begins.
-        answers: Reference answers.
-        prefix: Text forced before every answer.
-        batch_size: Rows in one forward pass.
-        progress: Called with the number of rows just finished.
+        requests: What to score.
+        pad: Padding token.
+        batch_size: Rows in one forward pass; halved where memory is short.
+        share: (i, n): every n-th batch from the i-th on, for one of n processes.
+        skip: Indices of requests that are done; a batch of these alone is left out.
 
-    Returns:
-        One list for each row, one number for each token.
+    Yields:
+        Indices of requests, and what was found for each.
     """
+    inputs: dict[tuple[int, ...], list[int]] = {}
+    for i, (context, target, _) in enumerate(requests):
+        inputs.setdefault((*context, *target)[:-1], []).append(i)
+    if lone := inputs.pop((), []):
+        yield lone, [Scored(logprobs=()) for _ in lone]
+    read = list(inputs)
+    wanted = [max(_scored_from(requests[i]) for i in inputs[ids]) for ids in read]
+    lengths = [len(ids) for ids in read]
+    room = max(1, _LOGITS.get(model.device.type, 2**26) // max(1, model.config.vocab_size))
+
+    def work(rows: list[int]) -> list[list[Scored]]:
+        logits_BTV = _logits(model, [read[r] for r in rows], max(wanted[r] for r in rows), pad)
+        return [
+            [_scored(logits_BTV[b], requests[i]) for i in inputs[read[r]]]
+            for b, r in enumerate(rows)
+        ]
+
+    # A batch's logits reach as far back as its longest target: like targets stand together.
+    planned: list[list[int]] = []
+    for long in (False, True):
+        part = [r for r in range(len(read)) if (wanted[r] > _SHORT) == long]
+        cut = batches.batches([lengths[r] for r in part], batch_size, room if long else None)
+        planned += [[part[k] for k in batch] for batch in cut]
+    known = {r for r, ids in enumerate(read) if all(i in skip for i in inputs[ids])}
+    for rows, found in batches.done(batches.left(planned, share, known), work):
+        members = [i for r in rows for i in inputs[read[r]]]
+        yield members, [scored for group in found for scored in group]
+
+
+def _scored_from(request: Request) -> int:
+    """How many tokens of a target can be scored."""
+    return len(request.target) - (not request.context)
+
+
+def _logits(model: Any, rows: Sequence[Sequence[int]], keep: int, pad: int) -> "Tensor":
+    """Logits of the last `keep` positions of each row, (B, keep, V)."""
     import torch
 
-    # Behind a chat template's marker a text opens; behind the plain "Answer:" it goes on.
-    goes_on = not tokenizer.chat_template
-    forced = _ids(tokenizer, prefix, goes_on) if prefix else []
-    ends = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
-    scored = [[*_ids(tokenizer, answer, goes_on or bool(prefix)), *ends] for answer in answers]
-    whole = [[*p, *forced, *s] for p, s in zip(prompts, scored, strict=True)]
-    order = sorted(range(len(whole)), key=lambda i: (len(whole[i]), i))
-    out: list[list[float]] = [[] for _ in whole]
-    pad = tokenizer.pad_token_id
-    for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size]
-        width = max(len(whole[i]) for i in rows)
-        ids_BT = torch.full((len(rows), width), pad)
-        mask_BT = torch.zeros(len(rows), width, dtype=torch.long)
-        for b, i in enumerate(rows):
-            ids_BT[b, : len(whole[i])] = torch.tensor(whole[i])
-            mask_BT[b, : len(whole[i])] = 1
-        ids_BT, mask_BT = ids_BT.to(model.device), mask_BT.to(model.device)
-        with torch.no_grad():
-            logits_BTV = model(input_ids=ids_BT, attention_mask=mask_BT, use_cache=False).logits
-        logps_BTV = torch.log_softmax(logits_BTV[:, :-1].float(), dim=-1)
-        picked_BT = logps_BTV.gather(2, ids_BT[:, 1:, None])[:, :, 0].cpu()
-        for b, i in enumerate(rows):
-            last = len(whole[i]) - 1
-            out[i] = picked_BT[b, last - len(scored[i]) : last].tolist()
-        if progress:
-            progress(len(rows))
-    return out
+    from lethe._llama import inner
+    from lethe.generate import left_pad
+
+    ids_BT, mask_BT = (x.to(model.device) for x in left_pad(rows, pad))
+    known = inspect.signature(inner(model).forward).parameters
+    options: dict[str, Any] = {"use_cache": False}
+    if "position_ids" in known:
+        options["position_ids"] = (mask_BT.cumsum(1) - 1).clamp(min=0)
+    if "logits_to_keep" in known:
+        options["logits_to_keep"] = keep
+    with torch.no_grad():
+        logits_BTV = model(input_ids=ids_BT, attention_mask=mask_BT, **options).logits
+    return logits_BTV[:, -keep:]
 
 
-def _ids(tokenizer: Any, text: str, after_text: bool) -> list[int]:
-    """Token ids of a text without special tokens, with its leading space where text precedes."""
-    return tokenizer.encode(f" {text}" if after_text else text, add_special_tokens=False)
+def _scored(logits_TV: "Tensor", request: Request) -> Scored:
+    """The numbers of one target, whose last token is predicted at the last place."""
+    import torch
+
+    n = _scored_from(request)
+    target_T = torch.tensor(request.target[-n:], device=logits_TV.device)
+    logps_TV = torch.log_softmax(logits_TV[-n:].float(), dim=-1)
+    picked_T = logps_TV.gather(1, target_T[:, None])[:, 0]
+    means = variances = None
+    if request.spread:
+        p_TV = logps_TV.exp()
+        mean_T = (p_TV * logps_TV).sum(1)
+        variance_T = (p_TV * (logps_TV - mean_T[:, None]).square()).sum(1)
+        means, variances = _rounded(mean_T), _rounded(variance_T)
+    return Scored(
+        logprobs=_rounded(picked_T),
+        hits=tuple((logps_TV.argmax(1) == target_T).tolist()),
+        means=means,
+        variances=variances,
+    )
+
+
+def _rounded(values_T: "Tensor") -> tuple[float, ...]:
+    return tuple(round(value, _DIGITS) for value in values_T.tolist())

@@ -19,8 +19,10 @@ from typing import Any
 from lethe import config, data, plug, process, runs, world
 from lethe._version import __version__
 from lethe.config import Recipe
-from lethe.data import Row
+from lethe.data import Answered, Row
+from lethe.evaluate import evaluate, keep, limited, recorded
 from lethe.locate import locate
+from lethe.metrics._measure import Measure, measure
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.process import prepare as prepare
@@ -41,7 +43,8 @@ class Plan:
     noise: dict[str, int]
     stages: list[ModuleType]
     models: list[str]
-    metrics: list[str]
+    metrics: list[str | Measure]
+    reference: list[Answered] | None
 
     def split(self, name: str, stage: str | None = None) -> list[Row]:
         """The rows of a split that a stage may see: all, if no row of the run names the stage."""
@@ -133,16 +136,20 @@ def plan(recipe: Recipe) -> Plan:
         LetheError: A name, a file, a row or a combination that cannot work.
     """
     benchmark = plug.resolve("benchmark", recipe.data.benchmark)
-    metrics = recipe.evaluate.metrics or benchmark.METRICS
-    for name in metrics:
-        plug.function("metric", name)
+    metrics: list[str | Measure] = [*recipe.evaluate.metrics]
+    if not metrics:
+        own = "measures" in vars(benchmark)
+        metrics = [*(benchmark.measures(recipe.data) if own else benchmark.METRICS)]
+    for wanted in metrics:
+        plug.function("metric", measure(wanted).metric)
     _check_world(recipe)
     splits, noise = _load(benchmark, recipe.data)
     rows = [row for split in splits.values() for row in split]
     data.check(rows)
     stages = [plug.resolve("stage", stage.stage) for stage in recipe.stages]
     models = runs.model_names([stage.stage for stage in recipe.stages])
-    planned = Plan(recipe, benchmark, rows, noise, stages, models, list(metrics))
+    reference = _reference(recipe.evaluate, rows)
+    planned = Plan(recipe, benchmark, rows, noise, stages, models, metrics, reference)
     if not planned.split("test"):
         raise LetheError(f"{recipe.name}: data: no test rows, so nothing could be measured")
     labels = [plug.label(settings.attack) for settings in recipe.attacks]
@@ -160,6 +167,27 @@ def plan(recipe: Recipe) -> Plan:
         if "check_model" in vars(stage):
             stage.check_model(settings, recipe.model, i == 0, where)
     return planned
+
+
+def _reference(settings: config.Evaluate, rows: Sequence[Row]) -> list[Answered] | None:
+    """What the retain model made of the test rows.
+
+    Raises:
+        LetheError: There is none, or it was asked other rows.
+    """
+    if settings.reference is None:
+        return None
+    found = {row.id: row for row in recorded(settings.reference.expanduser())}
+    wanted = limited([row for row in rows if row.split == "test"], settings.limit)
+    for row in wanted:
+        theirs = found.get(row.id)
+        if theirs is None or theirs.prompt != row.prompt:
+            what = "was not asked" if theirs is None else "was asked otherwise"
+            raise LetheError(
+                f"evaluate.reference: {settings.reference}: row {row.id} {what} there; evaluate "
+                "the retain model on the same rows"
+            )
+    return [found[row.id] for row in wanted]
 
 
 def _check_world(recipe: Recipe) -> None:
@@ -273,19 +301,25 @@ class _Steps:
         rows, folder = self.plan.split("test"), self.run.eval(name)
         prefix = self.plan.benchmark.ANSWER_PREFIX if settings.prefix is None else settings.prefix
         shown = [config.plain(settings), metrics, prefix, plug.own_files(metrics)]
-        inputs = runs.digest(chain, shown, data.content_hash(rows))
+        compared = [row.model_dump(mode="json") for row in self.plan.reference or ()]
+        inputs = runs.digest(chain, shown, data.content_hash(rows), compared)
 
-        def measure() -> dict[str, Any]:
-            from lethe.evaluate import evaluate
-
+        def work() -> dict[str, Any]:
             process.seed(self.plan.recipe.seed)
             return {
                 "records": evaluate(
-                    checkpoint, rows, folder, settings, name=name, metrics=metrics, prefix=prefix
+                    checkpoint,
+                    rows,
+                    folder,
+                    settings,
+                    name=name,
+                    metrics=metrics,
+                    prefix=prefix,
+                    reference=self.plan.reference,
                 )
             }
 
-        return self._step(f"evaluate {name}", folder, inputs, measure)["records"]
+        return self._step(f"evaluate {name}", folder, inputs, work)["records"]
 
     def _attacked(self, name: str, checkpoint: Checkpoint, chain: str) -> Records:
         """Each attack's record: its metric over what the attacked model said."""
@@ -301,8 +335,6 @@ class _Steps:
             def attacked(
                 attack: Any = attack, settings: Any = settings, folder: Path = folder
             ) -> dict[str, Any]:
-                from lethe.evaluate import keep
-
                 process.seed(recipe.seed)
                 answered = attack.run(
                     settings, checkpoint, self.plan.rows, folder, recipe.seed, recipe.evaluate
@@ -322,11 +354,15 @@ class _Steps:
             self._say(f"{what}: done before")
             return runs.facts(folder)
         runs.begin(folder, inputs)
-        start = time.monotonic()
+        start, busy = time.monotonic(), time.process_time()
         # Whatever a trainer or a user's stage prints is no result: stdout is for those.
         with contextlib.redirect_stdout(sys.stderr):
             facts = work()
-        cost = {"seconds": round(time.monotonic() - start, 1), "peak_mb": process.peak_mb()}
+        cost = {
+            "seconds": round(time.monotonic() - start, 1),
+            "cpu_seconds": round(time.process_time() - busy, 1),
+            "peak_mb": process.peak_mb(),
+        }
         runs.finish(folder, inputs, **facts, **cost)
         runs.append(self.run.log, {"what": what, **cost})
         process.release()

@@ -79,6 +79,23 @@ def _quiet() -> None:
     datasets.disable_progress_bars()
 
 
+def share() -> tuple[int, int]:
+    """Which of how many processes this is, by torchrun's variables: (0, 1) is one alone."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def barrier(word: str = "") -> str:
+    """Wait until all processes are here; gives what the first of them says."""
+    import torch.distributed as together
+
+    if not together.is_initialized():
+        together.init_process_group("gloo")
+    words = [word]
+    together.broadcast_object_list(words)
+    together.barrier()
+    return words[0]
+
+
 def seed(number: int) -> None:
     """Seed every generator, so that a step draws the same numbers whatever ran before it."""
     import numpy

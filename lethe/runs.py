@@ -3,7 +3,7 @@
     recipe.yaml                                 resolved; `lethe run` on it repeats the run
     data/{forget,boundary,retain,utility}.jsonl
     stages/<i>-<name>/{model/, metrics.jsonl, samples.jsonl, done.json}
-    eval/<model>/{answers.jsonl, likelihoods.jsonl, scores.jsonl, done.json}
+    eval/<model>/{answers.jsonl, likelihoods.jsonl, scores.jsonl, items.parquet, done.json}
     attacks/<model>/<attack>/{answers.jsonl, scores.jsonl, done.json}
     eval/summary.json   log.jsonl   report.html
 
@@ -211,11 +211,16 @@ def write(path: Path, text: str) -> None:
 
 def append(path: Path, record: dict[str, Any]) -> None:
     """Add one JSON line, in place of a last line that a kill cut short."""
-    whole = _whole_lines(path) if path.exists() else b""
+    trim(path)
     line = json.dumps(record, sort_keys=True, ensure_ascii=False) + "\n"
     with path.open("ab") as file:
-        file.truncate(len(whole))
         file.write(line.encode())
+
+
+def trim(path: Path) -> None:
+    """Drop a last line that a kill cut short."""
+    if path.exists():
+        os.truncate(path, len(_whole_lines(path)))
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -224,7 +229,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def json_text(data: Any) -> str:
-    r"""JSON with sorted keys, floats rounded to 6 digits and a closing newline.
+    r"""JSON with sorted keys and a closing newline; floats have 6 digits, small ones 4 that count.
 
     >>> json_text({"b": 1 / 3, "a": None})
     '{\n "a": null,\n "b": 0.333333\n}\n'
@@ -305,7 +310,7 @@ def _sampled(file: Path, blocks: int = 1024, size: int = 16384) -> str:
 
 def _rounded(data: Any) -> Any:
     if isinstance(data, float):
-        return round(data, 6)
+        return round(data, 6) if abs(data) >= 1e-3 else float(f"{data:.4g}")
     if isinstance(data, dict):
         return {key: _rounded(value) for key, value in data.items()}
     return [_rounded(value) for value in data] if isinstance(data, list | tuple) else data

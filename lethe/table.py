@@ -66,7 +66,8 @@ def cell(record: dict[str, Any], with_count: bool = True) -> str:
     rate = words.meaning(record["metric"]).rate
     interval = words.show_interval(record["low"], record["high"], rate)
     count = f"n={record['n']}" if with_count else ""
-    return " ".join(filter(None, [words.show(record["value"], rate), interval, count]))
+    note = f"({record['note']})" if record.get("note") else ""
+    return " ".join(filter(None, [words.show(record["value"], rate), interval, count, note]))
 
 
 def _heads(titles: list[list[str]]) -> list[list[str]]:

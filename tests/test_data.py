@@ -5,6 +5,7 @@ import pytest
 from lethe import data
 from lethe.data import Answered, Row
 from lethe.plug import LetheError
+from lethe.protocol import Protocol, Scored
 
 
 def row(prompt="Who?", scope="retain", **fields):
@@ -116,9 +117,16 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
 
 
 def test_answered_rows_are_written_whole(tmp_path):
-    answered = Answered(**row().model_dump(), completion="Bo.", logprobs=(-0.5,))
+    answered = Answered(
+        **row().model_dump(), completion="Bo.", scored={"answer": (Scored(logprobs=(-0.5,)),)}
+    )
     data.write(tmp_path / "a.jsonl", [answered])
     assert Answered.model_validate_json((tmp_path / "a.jsonl").read_text()) == answered
+
+
+def test_content_hash_counts_a_protocol_but_not_its_absence():
+    assert data.content_hash([row()]) == data.content_hash([row(protocol=None)])
+    assert data.content_hash([row()]) != data.content_hash([row(protocol=Protocol(raw=True))])
 
 
 def test_content_hash_is_of_content_and_order_not_of_place():

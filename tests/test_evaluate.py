@@ -8,7 +8,7 @@ from lethe import config
 from lethe.data import Row
 from lethe.evaluate import evaluate, limited, record
 from lethe.generate import complete
-from lethe.likelihood import answer_logprobs
+from lethe.likelihood import request, score
 from lethe.model import Checkpoint, load, render, tokenizer
 
 METRICS = ["refusal_rate", "accuracy", "answer_probability"]
@@ -66,8 +66,9 @@ def test_what_is_recorded_is_what_the_model_said_and_thinks(checkpoint):
         if row.answer is None:
             assert row.logprobs is None
         else:
-            known = answer_logprobs(model, words, [prompt], [row.answer], prefix="Sure, it is")[0]
-            assert row.logprobs == pytest.approx(known, abs=2e-5)
+            asked = request(words, prompt, row.answer, prefix="Sure, it is")
+            [(_, [known])] = score(model, [asked], pad=words.pad_token_id)
+            assert row.logprobs == pytest.approx(known.logprobs, abs=1e-5)
     assert sum(row.answer is None for row in rows()) == 2
 
 
@@ -78,7 +79,7 @@ def test_files_hold_every_row_in_order_and_the_records_follow_from_them(checkpoi
         lines(tmp_path / "eval" / f"{name}.jsonl") for name in ("answers", "likelihoods", "scores")
     )
     assert [line["id"] for line in answers] == ids == [line["id"] for line in heard]
-    assert all("logprobs" not in line for line in answers)
+    assert all("scored" not in line for line in answers)
     assert [(line["id"], line["metric"]) for line in scored] == [
         (name, metric) for name in ids for metric in METRICS
     ]
@@ -115,7 +116,9 @@ def test_the_batch_size_changes_no_answer(checkpoint, tmp_path):
         strict=True,
     ):
         assert a["id"] == b["id"]
-        assert a["logprobs"] == (b["logprobs"] and pytest.approx(b["logprobs"], abs=2e-5))
+        assert list(a["scored"]) == list(b["scored"])
+        for one, other in zip(*(line["scored"].get("answer", []) for line in (a, b)), strict=True):
+            assert one["logprobs"] == pytest.approx(other["logprobs"], abs=1e-5)
 
 
 def test_an_adapter_folder_is_measured_with_its_adapter(checkpoint, tmp_path):

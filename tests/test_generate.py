@@ -4,7 +4,16 @@ import pytest
 import torch
 
 from lethe import _llama
-from lethe.generate import _stock, complete, left_pad, sample, stop_tokens
+from lethe.generate import (
+    Stops,
+    _stock,
+    complete,
+    completions,
+    cut,
+    left_pad,
+    sample,
+    stop_tokens,
+)
 
 NAMES = ["Bo", "Ada", "Cy", "Dot", "Eli", "Fay"]
 
@@ -48,10 +57,43 @@ def test_special_tokens_are_not_in_the_text(net, words):
     assert all(text == text.strip() for text in texts)
 
 
-def test_progress_is_told_of_every_prompt_once(net, words):
-    told = []
-    complete(net(), words, prompts_of(words), max_new_tokens=2, batch_size=8, progress=told.append)
-    assert told == [8, 8, 4]
+def test_batches_cover_every_prompt_once_and_shares_are_the_same_batches(net, words):
+    model, prompts = net(), prompts_of(words)
+
+    def done(**share):
+        return list(completions(model, words, prompts, max_new_tokens=2, batch_size=8, **share))
+
+    whole = done()
+    assert [len(rows) for rows, _ in whole] == [8, 8, 4]
+    assert sorted(i for rows, _ in whole for i in rows) == list(range(20))
+    assert done(share=(0, 2)) == whole[::2] and done(share=(1, 2)) == whole[1::2]
+    assert done(skip={*whole[0][0], *whole[1][0][:5]}) == whole[1:]
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_a_completion_ends_before_the_first_stop_text(net, words, kind):
+    """Each text, cut where the stop first stands in it; and nothing is decoded far behind it."""
+    model, prompts = net(kind, scale=0.15), prompts_of(words)
+    free = complete(model, words, prompts, max_new_tokens=12)
+    told, stop = next(
+        (i, [" ".join(text.split()[k : k + 2]), "nobody says this"])
+        for i, text in enumerate(free)
+        for k in (2, 3, 4, 5)
+        if len(set(text.split()[k - 1 : k + 2])) == 3
+    )
+    found = {}
+    for rows, texts in completions(model, words, prompts, max_new_tokens=12, stop=stop):
+        found |= dict(zip(rows, texts, strict=True))
+    assert [found[i] for i in range(len(prompts))] == [cut(text, stop).strip() for text in free]
+    assert found[told] == free[told].partition(stop[0])[0].strip() != ""
+    stops = Stops(words, stop)
+    for decode in (sample, lambda *a, **k: _stock(*a, **{**k, "stops": stops})):
+        ids = decode(
+            model, prompts, stop=[2], pad=0, max_new_tokens=12, temperature=0.0, seed=0, stops=stops
+        )
+        for row in ids:
+            assert not any(stops.met(row[:n]) for n in range(len(row)))
+        assert words.decode(ids[told], skip_special_tokens=True).endswith(stop[0])
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2"])
@@ -110,7 +152,7 @@ def test_stock_and_bare_decoder_say_the_same(net, words):
     model, prompts = net(), prompts_of(words)
     assert _llama.fits(model)
     bare = sample(model, prompts, stop=[2, 9], pad=0, max_new_tokens=10, temperature=0.0, seed=0)
-    assert _stock(model, prompts, [2, 9], 0, 10, 0.0, 0) == bare
+    assert _stock(model, prompts, [2, 9], 0, 10, 0.0, 0, None) == bare
 
 
 def test_stock_keeps_the_models_mode_and_the_global_random_state(net, words):

@@ -5,7 +5,8 @@ import random
 import pytest
 import torch
 
-from lethe.likelihood import answer_logprobs
+from lethe.generate import sample
+from lethe.likelihood import Request, request, score
 from lethe.model import render
 
 NAMES = ["Bo", "Ada", "Cy", "Dot", "Eli", "Fay"]
@@ -19,6 +20,18 @@ def rows(tokenizer, count=17, seed=0):
     ]
     answers = [" ".join(rng.choices(TOWNS, k=1 + i % 3)) for i in range(count)]
     return [render(tokenizer, prompt) for prompt in prompts], answers
+
+
+def answer_logprobs(model, tokenizer, prompts, answers, *, prefix="", batch_size=64):
+    asked = [
+        request(tokenizer, prompt, answer, prefix=prefix)
+        for prompt, answer in zip(prompts, answers, strict=True)
+    ]
+    out = [()] * len(asked)
+    for members, found in score(model, asked, pad=tokenizer.pad_token_id, batch_size=batch_size):
+        for i, one in zip(members, found, strict=True):
+            out[i] = one.logprobs
+    return out
 
 
 def by_hand(model, prompt, forced, scored):
@@ -92,12 +105,69 @@ def test_the_end_is_scored_last(net, words):
     assert answer_logprobs(model, words, [prompt], ["Oslo"])[0][-1] == pytest.approx(end, abs=1e-5)
 
 
-def test_no_rows_and_progress(net, words):
-    told = []
-    assert answer_logprobs(net(), words, [], [], progress=told.append) == []
+def test_no_rows_and_batches(net, words):
+    assert answer_logprobs(net(), words, [], []) == []
     prompts, answers = rows(words, 7)
-    answer_logprobs(net(), words, prompts, answers, batch_size=3, progress=told.append)
-    assert told == [3, 3, 1]
+    asked = [request(words, p, a) for p, a in zip(prompts, answers, strict=True)]
+    done = [members for members, _ in score(net(), asked, pad=0, batch_size=3)]
+    assert [len(members) for members in done] == [3, 3, 1]
+    assert sorted(i for members in done for i in members) == list(range(7))
+
+
+def test_shares_and_what_is_done_leave_the_batches_as_they_are(net, words):
+    prompts, answers = rows(words, 11)
+    asked = [request(words, p, a) for p, a in zip(prompts, answers, strict=True)]
+    model = net(scale=0.15)
+    whole = list(score(model, asked, pad=0, batch_size=2))
+    first, second = (list(score(model, asked, pad=0, batch_size=2, share=(i, 2))) for i in (0, 1))
+    assert first == whole[::2] and second == whole[1::2]
+    skip = {*whole[0][0], *whole[2][0], whole[3][0][0]}
+    assert list(score(model, asked, pad=0, batch_size=2, skip=skip)) == [whole[1], *whole[3:]]
+
+
+def test_hits_and_spread_against_the_whole_distribution(net, words):
+    """Mean and variance of log p over the vocabulary, under p; a hit is the likeliest token."""
+    model, (prompts, answers) = net(scale=0.15), rows(words, 5)
+    asked = [request(words, p, a, spread=True) for p, a in zip(prompts, answers, strict=True)]
+    options = {"pad": 0, "max_new_tokens": 3, "temperature": 0.0, "seed": 0}
+    said = sample(model, prompts[:2], stop=[], **options)
+    asked += [Request(tuple(p), tuple(s), True) for p, s in zip(prompts, said, strict=False)]
+    hits = 0
+    for members, found in score(model, asked, pad=0, batch_size=3):
+        for i, one in zip(members, found, strict=True):
+            context, target, _ = asked[i]
+            with torch.no_grad():
+                logits = model(torch.tensor([[*context, *target]])).logits[0].double()
+            for k, token in enumerate(target):
+                logps = torch.log_softmax(logits[len(context) + k - 1], -1)
+                mean = float((logps.exp() * logps).sum())
+                square = float((logps.exp() * logps.square()).sum())
+                assert one.means[k] == pytest.approx(mean, abs=1e-5)
+                assert one.variances[k] == pytest.approx(square - mean**2, abs=1e-5)
+                assert one.hits[k] == (int(logps.argmax()) == token)
+                hits += one.hits[k]
+    assert 6 <= hits < sum(len(r.target) for r in asked)
+
+
+def test_choices_of_one_token_are_read_once(net, words):
+    model, prompt = net(scale=0.15), tuple(render(words, "Where does Bo live ?"))
+    towns = words.convert_tokens_to_ids(TOWNS)
+    passes = []
+    model.register_forward_pre_hook(lambda *_: passes.append(1))
+    [(members, found)] = score(model, [Request(prompt, (town,)) for town in towns], pad=0)
+    assert members == list(range(5)) and len(passes) == 1
+    for town, one in zip(towns, found, strict=True):
+        assert one.logprobs == pytest.approx(by_hand(model, prompt, [], [town]), abs=1e-5)
+
+
+def test_a_text_without_anything_before_it_leaves_its_first_token_out(net, words):
+    model = net(scale=0.15)
+    ids = words.convert_tokens_to_ids("Bo Ada Cy Dot".split())
+    asked = [Request((), (ids[0],)), Request((), tuple(ids))]
+    [([first], [lone]), ([second], [one])] = score(model, asked, pad=0)
+    assert (first, second) == (0, 1)
+    assert one.logprobs == pytest.approx(by_hand(model, ids[:1], [], ids[1:]), abs=1e-5)
+    assert lone.logprobs == ()
 
 
 @pytest.mark.parametrize(

@@ -4,66 +4,128 @@ Rows are taken as given: leaving out all but the test split is the caller's.
 """
 
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from math import sqrt
 from types import ModuleType
 from typing import Any
 
 from lethe import plug
 from lethe.data import Answered
 from lethe.metrics._interval import bootstrap, wilson
+from lethe.metrics._measure import Measure, Total, measure
 from lethe.plug import LetheError
 
 SCOPES = ("forget", "boundary", "retain", "utility")
 FORMS = ("question", "cloze", "reverse")
+ALL = "all"
+"""The group of a number of all rows."""
+
+Wanted = Sequence[str | Measure]
+Reference = Sequence[Answered] | None
 
 
-def summarise(rows: Sequence[Answered], model: str, metrics: Sequence[str]) -> list[dict[str, Any]]:
-    """Every metric on every group of rows, with a 95 % interval.
+def summarise(
+    rows: Sequence[Answered], model: str, metrics: Wanted, reference: Reference = None
+) -> list[dict[str, Any]]:
+    """Every metric on every group of rows that it is meant for, with a 95 % interval.
 
     Args:
         rows: what one model made of the rows.
         model: its name in the records.
-        metrics: names, as in a recipe.
+        metrics: names, as in a recipe, or a benchmark's measures.
+        reference: what the retain model made of the same rows, if there is one.
 
     Returns:
         Records `{"model", "metric", "group", "value", "low", "high", "n", "unscored"}`, by metric
         as given, then by group: "<scope>/<form>" in the order of `SCOPES` and `FORMS`, then
         adversarial forms and the rest by name. `n` counts the rows that have a value. Where none
-        has, value, low and high are None and `unscored` is the reason.
+        has, value, low and high are None and `unscored` is the reason. `note` is there where a
+        reader must know more.
 
     Raises:
         LetheError: No such metric, or one that does not give one value for each row.
     """
-    groups: dict[str, list[Answered]] = {}
-    for row in sorted(rows, key=_order):
-        groups.setdefault(f"{row.scope}/{row.form}", []).append(row)
-    return [
-        {"model": model, "metric": plug.label(name), "group": group, **_total(name, members)}
-        for name in metrics
-        for group, members in groups.items()
-    ]
+    groups = _groups(rows)
+    records: list[dict[str, Any]] = []
+    for wanted in map(measure, metrics):
+        if wanted.average:
+            found = {str(wanted.pooled): _average(wanted, records)}
+        else:
+            parts = _parts(wanted, groups)
+            found = {group: _total(wanted.metric, part, reference) for group, part in parts.items()}
+        records += [
+            {
+                "model": model,
+                "metric": plug.label(wanted.metric),
+                "group": group,
+                "value": total.value,
+                "low": total.low,
+                "high": total.high,
+                "n": total.n,
+                "unscored": total.unscored,
+                **({"note": total.note} if total.note else {}),
+            }
+            for group, total in found.items()
+        ]
+    return records
 
 
-def scores(rows: Sequence[Answered], metrics: Sequence[str]) -> list[dict[str, Any]]:
-    """Every metric on every row, with its reason.
+def scores(rows: Sequence[Answered], metrics: Wanted) -> list[dict[str, Any]]:
+    """Every metric on every row that it is meant for, with its reason.
 
     Returns:
-        Records `{"id", "metric", "value", "why"}`, row by row in the order given. A row without a
-        value has None and why; a metric that has no `evidence` leaves why None.
+        Records `{"id", "metric", "value", "extracted", "why"}`, row by row in the order given. A
+        row without a value has None and why; a metric that has no `evidence` leaves why None;
+        `extracted` is the part of the completion that was scored, where a metric takes one out.
+        Metrics of all rows at once (`KIND = "whole"`) have no record here.
 
     Raises:
         LetheError: As `summarise`.
     """
-    by_metric = [(name, _values(name, rows), _evidence(name, rows)) for name in metrics]
-    return [
-        {
-            "id": row.id,
-            "metric": plug.label(name),
-            "value": values[i],
-            "why": _unscored(name) if values[i] is None else reasons[i],
-        }
-        for i, row in enumerate(rows)
-        for name, values, reasons in by_metric
-    ]
+    found: dict[str, list[dict[str, Any]]] = {row.id: [] for row in rows}
+    groups = _groups(rows)
+    for name, members in _scored(metrics, groups).items():
+        columns = (_values(name, members), *(_said(name, members, k) for k in _SAYINGS))
+        for row, value, why, extracted in zip(members, *columns, strict=True):
+            why = _unscored(name) if value is None else why
+            record = {"metric": plug.label(name), "value": value, "extracted": extracted}
+            found[row.id].append({"id": row.id, **record, "why": why})
+    return [record for row in rows for record in found[row.id]]
+
+
+_SAYINGS = ("evidence", "extracted")
+
+
+def _scored(metrics: Wanted, groups: dict[str, list[Answered]]) -> dict[str, list[Answered]]:
+    """The rows of each metric that scores rows, each once."""
+    found: dict[str, dict[str, Answered]] = {}
+    for wanted in map(measure, metrics):
+        if not wanted.average and _module(wanted.metric).get("KIND") != "whole":
+            rows = found.setdefault(wanted.metric, {})
+            for part in _parts(wanted, groups).values():
+                rows |= {row.id: row for row in part}
+    return {name: list(rows.values()) for name, rows in found.items()}
+
+
+def _groups(rows: Sequence[Answered]) -> dict[str, list[Answered]]:
+    groups: dict[str, list[Answered]] = {}
+    for row in sorted(rows, key=_order):
+        groups.setdefault(f"{row.scope}/{row.form}", []).append(row)
+    return groups
+
+
+def _parts(wanted: Measure, groups: dict[str, list[Answered]]) -> dict[str, list[Answered]]:
+    """The groups of rows that a measure is taken of, by the name they have in the records."""
+    meant = {
+        name: rows
+        for name, rows in groups.items()
+        if any(fnmatchcase(name, pattern) for pattern in wanted.groups)
+    }
+    whole = _module(wanted.metric).get("KIND") == "whole"
+    if wanted.pooled is None and not whole:
+        return meant
+    rows = [row for part in meant.values() for row in part]
+    return {wanted.pooled or ALL: rows} if rows or whole else {}
 
 
 def _order(row: Answered) -> tuple[int, int, str]:
@@ -74,14 +136,32 @@ def _order(row: Answered) -> tuple[int, int, str]:
     return SCOPES.index(row.scope), rank, row.form
 
 
-def _total(name: str, rows: list[Answered]) -> dict[str, Any]:
+def _total(name: str, rows: list[Answered], reference: Reference) -> Total:
+    if _module(name).get("KIND") == "whole":
+        return plug.function("metric", name)(rows, reference)
     values = [value for value in _values(name, rows) if value is not None]
     n = len(values)
     if not values:
-        return {"value": None, "low": None, "high": None, "n": 0, "unscored": _unscored(name)}
+        return Total(None, unscored=_unscored(name))
     rate = _module(name).get("KIND") == "rate"
     low, high = wilson(sum(values), n) if rate else bootstrap(values)
-    return {"value": sum(values) / n, "low": low, "high": high, "n": n, "unscored": None}
+    return Total(sum(values) / n, n, low, high)
+
+
+def _average(wanted: Measure, records: list[dict[str, Any]]) -> Total:
+    """The unweighted mean of records, half its interval the root of the squares of theirs."""
+    label = plug.label(wanted.metric)
+    known = {r["group"]: r for r in records if r["metric"] == label}
+    parts = [known.get(group) for group in wanted.groups]
+    found = [part for part in parts if part and part["value"] is not None]
+    if len(found) < len(parts):
+        lacking = [g for g, part in zip(wanted.groups, parts, strict=True) if part not in found]
+        return Total(None, unscored=f"no value for {', '.join(lacking)}")
+    k, n = len(found), sum(part["n"] for part in found)
+    value = sum(part["value"] for part in found) / k
+    down = sqrt(sum((part["value"] - part["low"]) ** 2 for part in found)) / k
+    up = sqrt(sum((part["high"] - part["value"]) ** 2 for part in found)) / k
+    return Total(value, n, value - down, value + up)
 
 
 def _values(name: str, rows: Sequence[Answered]) -> list[float | None]:
@@ -91,9 +171,9 @@ def _values(name: str, rows: Sequence[Answered]) -> list[float | None]:
     return values
 
 
-def _evidence(name: str, rows: Sequence[Answered]) -> Sequence[str | None]:
-    evidence = _module(name).get("evidence")
-    return evidence(rows) if evidence else [None] * len(rows)
+def _said(name: str, rows: Sequence[Answered], what: str) -> Sequence[str | None]:
+    said = _module(name).get(what)
+    return said(rows) if said else [None] * len(rows)
 
 
 def _unscored(name: str) -> str:

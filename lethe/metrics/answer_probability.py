@@ -20,7 +20,8 @@ UNSCORED = "no log-probabilities were recorded"
 def answer_probability(rows: Sequence[Answered]) -> list[float | None]:
     """Probability of each row's reference answer, 0.0 to 1.0; None without log-probabilities.
 
-    >>> row = Answered(id="1", prompt="Who?", scope="forget", completion="", logprobs=(-0.5, -1.5))
+    >>> told = {"answer": [{"logprobs": (-0.5, -1.5)}]}
+    >>> row = Answered(id="1", prompt="Who?", scope="forget", completion="", scored=told)
     >>> round(answer_probability([row])[0], 4)
     0.3679
     """

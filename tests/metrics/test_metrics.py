@@ -12,6 +12,10 @@ def _row(completion: str, **fields) -> Answered:
     return Answered(**{**same, "completion": completion, **fields})
 
 
+def _scored(*logprobs: float) -> dict:
+    return {"answer": [{"logprobs": logprobs}]}
+
+
 ROWS = [
     _row("I don't know."),
     _row("I don't know, Carrie."),
@@ -69,9 +73,9 @@ def test_rouge_l_recall(reference: str, text: str, recall: float):
 
 def test_answer_probability():
     rows = [
-        _row("", logprobs=(log(0.5), log(0.125))),  # geometric mean: sqrt(1/16)
-        _row("", logprobs=(0.0,)),
-        _row("", logprobs=()),
+        _row("", scored=_scored(log(0.5), log(0.125))),  # geometric mean: sqrt(1/16)
+        _row("", scored=_scored(0.0)),
+        _row("", scored=_scored()),
         _row(""),
     ]
     values = answer_probability.answer_probability(rows)

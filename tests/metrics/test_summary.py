@@ -75,14 +75,21 @@ def test_order_of_rows_does_not_matter_to_rates():
 def test_scores():
     records = scores(ROWS[6:], ["accuracy", "leak_rate", "rouge_l_recall"])
     assert records[:3] == [
-        {"id": "g", "metric": "accuracy", "value": 0.0, "why": "does not contain 'Carrie'"},
-        {"id": "g", "metric": "leak_rate", "value": 0.0, "why": "nothing told"},
-        {"id": "g", "metric": "rouge_l_recall", "value": 0.0, "why": None},
+        {
+            "id": "g",
+            "metric": "accuracy",
+            "value": 0.0,
+            "extracted": None,
+            "why": "does not contain 'Carrie'",
+        },
+        {"id": "g", "metric": "leak_rate", "value": 0.0, "extracted": None, "why": "nothing told"},
+        {"id": "g", "metric": "rouge_l_recall", "value": 0.0, "extracted": None, "why": None},
     ]
     assert records[-2] == {
         "id": "i",
         "metric": "leak_rate",
         "value": None,
+        "extracted": None,
         "why": "only forget rows with a reference answer can leak",
     }
 
