@@ -23,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         parser = _parser()
         given, rest = parser.parse_known_args(argv)
-        if rest and not given.overridable:
+        dotted = given.overridable == "dotted" and bool(rest) and "." in rest[0]
+        if rest and given.overridable is not True and not dotted:
             known = sorted(o for o in given.parser._option_string_actions if o.startswith("--"))
             raise LetheError(f"unknown argument {rest[0]!r}: {plug.choices(rest[0], known)}")
         given.command(given, rest)
@@ -65,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
 def _command(
     parsers: argparse._SubParsersAction, name: str, function: object, text: str, **options: Any
 ) -> argparse.ArgumentParser:
-    """Add a command. `overridable`: options that it does not know are settings of the recipe."""
+    """Add a command. `overridable`: options that it does not know are settings of the recipe, or
+    ("dotted") those of its groups alone."""
     overridable = options.pop("overridable", False)
     parser = parsers.add_parser(name, help=text, description=text, allow_abbrev=False, **options)
     parser.set_defaults(command=function, parser=parser, overridable=overridable)
@@ -127,14 +129,7 @@ def _sweep_command(parsers: argparse._SubParsersAction, settings: dict[str, Any]
 
 
 def _run_commands(parsers: argparse._SubParsersAction) -> None:
-    evaluate = _command(parsers, "evaluate", commands.evaluate, "measure a model as it is")
-    evaluate.add_argument("model", metavar="MODEL", help="folder, Hub id or world:SEED")
-    evaluate.add_argument(
-        "--data", required=True, help="a file of rows, a recipe, a run folder, or world:SEED"
-    )
-    evaluate.add_argument("--metrics", nargs="+", help="names; see lethe list metric")
-    evaluate.add_argument("--limit", type=_positive, help="at most so many rows of each group")
-    _out(evaluate, "folder for the answers and numbers; runs/evaluate-<model> if not given")
+    _evaluate_command(parsers)
     synthesize = _command(
         parsers,
         "synthesize",
@@ -179,6 +174,39 @@ def _run_commands(parsers: argparse._SubParsersAction) -> None:
     lists = _command(parsers, "list", commands.lists, "what there is, by kind")
     lists.add_argument("kind", nargs="?", choices=list(plug.KINDS), help="one kind only")
     _command(parsers, "schema", commands.schema, "print the JSON schema of recipes, for editors")
+
+
+def _evaluate_command(parsers: argparse._SubParsersAction) -> None:
+    evaluate = _command(
+        parsers,
+        "evaluate",
+        commands.evaluate,
+        "measure a model as it is",
+        overridable="dotted",
+        epilog="As in: lethe evaluate ./my-model --benchmark rwku --target 1_Stephen_King. Every "
+        "other setting is an option too: --data.upstream true, --evaluate.max-new-tokens 64. Under "
+        "torchrun -m lethe evaluate ... several processes share the work.",
+    )
+    evaluate.add_argument("model", metavar="MODEL", help="folder, adapter, Hub id or world:SEED")
+    evaluate.add_argument(
+        "--data", help="what to ask: a file of rows, a recipe, a run folder, or world:SEED"
+    )
+    evaluate.add_argument(
+        "--benchmark", metavar="NAME", help="or a benchmark, as published; lethe list benchmark"
+    )
+    evaluate.add_argument("--target", help="of the benchmark: whom, such as 1_Stephen_King, or all")
+    evaluate.add_argument(
+        "--folder", metavar="DIR", type=Path, help="the benchmark's files; the Hub's if not given"
+    )
+    evaluate.add_argument(
+        "--reference", metavar="RUN", type=Path, help="evaluation of a model that never knew it"
+    )
+    evaluate.add_argument("--metrics", nargs="+", help="names; see lethe list metric")
+    evaluate.add_argument("--limit", type=_positive, help="at most so many rows of each group")
+    evaluate.add_argument(
+        "--batch-size", type=_batch, metavar="N", help="rows a forward pass, or auto; 64"
+    )
+    _out(evaluate, "folder for answers and numbers; runs/evaluate-<model>[-<benchmark>]")
 
 
 def _compare_command(parsers: argparse._SubParsersAction) -> None:
@@ -244,6 +272,10 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def _batch(text: str) -> int | str:
+    return text if text == "auto" else _positive(text)
 
 
 def _red(text: str) -> str:

@@ -68,12 +68,22 @@ def quickstart(given: argparse.Namespace, rest: list[str]) -> None:
 
 def evaluate(given: argparse.Namespace, rest: list[str]) -> None:
     """Measure a model as it is."""
-    from lethe import pipeline, runs, table
+    from lethe import overrides, pipeline, process, runs, table
 
     recipe = pipeline.evaluation(
-        given.model, given.data, metrics=given.metrics or [], limit=given.limit
+        given.model,
+        given.data,
+        benchmark=given.benchmark,
+        of={"target": given.target, "folder": given.folder},
+        metrics=given.metrics,
+        limit=given.limit,
+        batch_size=given.batch_size,
+        reference=given.reference,
     )
+    recipe = overrides.override(recipe, rest, given.parser.prog)
     folder = pipeline.run(recipe, out=given.out)
+    if process.share()[0]:
+        return  # the first of several processes tells
     records = runs.read_summary(runs.Run(folder))
     table.show(records, names={runs.ORIGINAL: given.model})
     print(f"numbers: {folder / 'eval' / 'summary.json'}\nreport:  {folder / 'report.html'}")

@@ -280,7 +280,7 @@ def _items(answered: Sequence[Answered], scored: list[dict[str, Any]], file: Pat
             "scope": rows[line["id"]].scope,
             "form": rows[line["id"]].form,
             "subject": rows[line["id"]].subject,
-            "prompt": rows[line["id"]].asked or models.plain(rows[line["id"]].prompt),
+            "prompt": _asked(rows[line["id"]]),
             "completion": rows[line["id"]].completion,
             "answer": rows[line["id"]].answer,
             **{key: line[key] for key in ("metric", "value", "extracted", "why")},
@@ -294,6 +294,11 @@ def _items(answered: Sequence[Answered], scored: list[dict[str, Any]], file: Pat
     draft = file.with_name(file.name + ".tmp")
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(lines, schema=schema), draft)
     draft.replace(file)
+
+
+def _asked(row: Answered) -> str:
+    prompt = row.prompt if isinstance(row.prompt, str) else json.dumps(row.prompt)
+    return row.asked or prompt
 
 
 def _lines(records: Iterable[dict[str, Any]]) -> str:

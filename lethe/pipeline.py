@@ -10,7 +10,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +20,7 @@ from lethe import config, data, plug, process, runs, world
 from lethe._version import __version__
 from lethe.config import Recipe
 from lethe.data import Answered, Row
-from lethe.evaluate import evaluate, keep, limited, recorded
+from lethe.evaluate import evaluate, keep, limited, record, recorded
 from lethe.locate import locate
 from lethe.metrics._measure import Measure, measure
 from lethe.model import Checkpoint
@@ -45,6 +45,12 @@ class Plan:
     models: list[str]
     metrics: list[str | Measure]
     reference: list[Answered] | None
+
+    @property
+    def prefix(self) -> str:
+        """Text forced before a reference answer whose probability is taken."""
+        own = self.recipe.evaluate.prefix
+        return self.benchmark.ANSWER_PREFIX if own is None else own
 
     def split(self, name: str, stage: str | None = None) -> list[Row]:
         """The rows of a split that a stage may see: all, if no row of the run names the stage."""
@@ -72,7 +78,7 @@ def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True)
         LetheError: Anything wrong with the recipe, its files, the folder or the disk.
     """
     process.no_telemetry()
-    process.check()
+    process.check(training=bool(recipe.stages or recipe.attacks))
     recipe = recipe if out is None else recipe.model_copy(update={"out": Path(out)})
     folder = recipe.out or Path("runs") / recipe.name
     text = config.dump(recipe)
@@ -81,10 +87,25 @@ def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True)
     make_rows(recipe, progress)
     planned = plan(recipe)
     check_disk(folder, path, recipe)
+    if process.share()[0]:
+        _assist(planned, Run(folder), path)
+        return folder
     with process.disk_full_explained(folder), runs.claimed(folder, text) as claimed:
         prepare(progress=progress)
         _Steps(planned, claimed, path, progress).all()
     return folder
+
+
+def _assist(planned: Plan, run: Run, path: str) -> None:
+    """A process beside the first: records its share of the rows for as long as that one asks."""
+    settings = planned.recipe.evaluate
+    rows = limited(planned.split("test"), settings.limit)
+    prepare(progress=False)
+    while name := process.barrier():
+        path = world.weights(path, progress=False)
+        here = Checkpoint(path=path, original=path, spec=planned.recipe.model)
+        folder = run.eval(name)
+        record(here, rows, settings, name=name, prefix=planned.prefix, journal=folder)
 
 
 def make_rows(recipe: Recipe, progress: bool) -> None:
@@ -95,28 +116,44 @@ def make_rows(recipe: Recipe, progress: bool) -> None:
 
 
 def evaluation(
-    path: str, source: str, *, metrics: Sequence[str] = (), limit: int | None = None
+    path: str,
+    source: str | None = None,
+    *,
+    benchmark: str | None = None,
+    of: Mapping[str, Any] | None = None,
+    **settings: Any,
 ) -> Recipe:
     """A recipe without stages: it measures a model as it is.
 
     Args:
         path: The model: a folder, a Hub id or `world:<seed>`.
         source: The rows: a file of rows, a recipe, a run folder, or `world:<seed>`.
-        metrics: Which metrics; none takes the benchmark's own.
-        limit: At most this many rows of each group.
+        benchmark: In place of `source`: a benchmark, as its authors measure it.
+        of: Settings of the benchmark, such as its target.
+        settings: Of `evaluate:`; those that are None are left as they are.
 
     Raises:
-        LetheError: The model's or the rows' name cannot be understood.
+        LetheError: The model's, the rows' or the benchmark's name cannot be understood.
     """
-    label = re.sub(r"[^A-Za-z0-9._-]+", "-", path).strip("-._") or "model"
+    labels = [path] if benchmark is None else [path, plug.label(benchmark)]
+    label = "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._") for text in labels)
+    if (source is None) == (benchmark is None):
+        raise LetheError("evaluate: one of --data and --benchmark says what to ask")
+    rows = _source(source) if source else _as_published(str(benchmark), of or {})
     raw = {
-        "name": f"evaluate-{label}",
+        "name": f"evaluate-{label.strip('-') or 'model'}",
         "model": {"path": path},
-        "data": _source(source),
+        "data": rows,
         "stages": [],
-        "evaluate": {"metrics": list(metrics), "limit": limit},
+        "evaluate": {key: value for key, value in settings.items() if value is not None},
     }
     return config.from_dict(raw, "evaluate")
+
+
+def _as_published(benchmark: str, of: Mapping[str, Any]) -> dict[str, Any]:
+    """A benchmark's settings, set up as its authors measure."""
+    usual = vars(plug.resolve("benchmark", benchmark)).get("EVALUATION", {})
+    return {"benchmark": benchmark, **usual, **{k: v for k, v in of.items() if v is not None}}
 
 
 def _source(source: str) -> Any:
@@ -252,6 +289,8 @@ class _Steps:
                 here = Checkpoint(str(self.run.stage(name) / "model"), self.path, recipe.model)
             if name in measured:
                 records += self._measured(name, here, chain) + self._attacked(name, here, chain)
+        if process.share()[1] > 1:
+            process.barrier()  # no name: the others are done
         runs.write(self.run.summary, runs.json_text(records))
         from lethe import report
 
@@ -299,12 +338,14 @@ class _Steps:
     def _measured(self, name: str, checkpoint: Checkpoint, chain: str) -> Records:
         settings, metrics = self.plan.recipe.evaluate, self.plan.metrics
         rows, folder = self.plan.split("test"), self.run.eval(name)
-        prefix = self.plan.benchmark.ANSWER_PREFIX if settings.prefix is None else settings.prefix
+        prefix = self.plan.prefix
         shown = [config.plain(settings), metrics, prefix, plug.own_files(metrics)]
         compared = [row.model_dump(mode="json") for row in self.plan.reference or ()]
         inputs = runs.digest(chain, shown, data.content_hash(rows), compared)
 
         def work() -> dict[str, Any]:
+            if process.share()[1] > 1:
+                process.barrier(name)
             process.seed(self.plan.recipe.seed)
             return {
                 "records": evaluate(

@@ -26,7 +26,8 @@ def prepare(*, progress: bool = True) -> None:
     threads = _threads()
     os.environ["OMP_NUM_THREADS"] = str(threads)
     # One process trains on one GPU; TRL would spread a batch over all that it sees, and fail.
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    if share()[1] == 1:
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     if not progress:
@@ -47,14 +48,17 @@ def no_telemetry() -> None:
         vars(hub)["HF_HUB_DISABLE_TELEMETRY"] = True
 
 
-def check() -> None:
+def check(*, training: bool) -> None:
     """Refuse what `prepare` cannot set up; imports nothing.
 
+    Args:
+        training: Whether more is to be done than to measure a model.
+
     Raises:
-        LetheError: The number of threads is none, or this is one of several processes.
+        LetheError: The number of threads is none, or one of several processes is to train.
     """
     _threads()
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if training and share()[1] > 1:
         raise LetheError(
             "WORLD_SIZE is above 1: training in several processes is not there yet; "
             "start lethe itself, without torchrun or accelerate launch"

@@ -66,13 +66,14 @@ def make_words(*, chat: bool):
 
 def make_letters(chat: bool):
     """A tokenizer for which " Oslo" and "Oslo" are different tokens, as in GPT-2 and Llama 3."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: i for i, token in enumerate(["<pad>", "</s>", *letters])}
     made = Tokenizer(models.BPE(vocabulary, []))
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
     fast = PreTrainedTokenizerFast(tokenizer_object=made, pad_token="<pad>", eos_token="</s>")
     fast.chat_template = "{{ messages[0]['content'] }}>" if chat else None
     return fast

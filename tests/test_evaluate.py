@@ -10,6 +10,7 @@ from lethe.evaluate import evaluate, limited, record
 from lethe.generate import complete
 from lethe.likelihood import request, score
 from lethe.model import Checkpoint, load, render, tokenizer
+from lethe.plug import LetheError
 
 METRICS = ["refusal_rate", "accuracy", "answer_probability"]
 
@@ -119,6 +120,115 @@ def test_the_batch_size_changes_no_answer(checkpoint, tmp_path):
         assert list(a["scored"]) == list(b["scored"])
         for one, other in zip(*(line["scored"].get("answer", []) for line in (a, b)), strict=True):
             assert one["logprobs"] == pytest.approx(other["logprobs"], abs=1e-5)
+
+
+def by_protocol():
+    """Rows of a benchmark: stops, no completion, choices, several texts; two lengths of answer."""
+    from lethe.protocol import Protocol
+
+    towns = {"choices": ("Oslo", "Rome", "Lima")}
+    kinds = [
+        Protocol(suffix="?", max_new_tokens=5, stop=("Bo",), texts={"answer": ("Oslo",)}),
+        Protocol(max_new_tokens=0, texts=towns, end=False),
+        Protocol(raw=True, max_new_tokens=7, texts={"text": ("Who is Bo ?",)}, spread=True),
+    ]
+    return [
+        row.model_copy(update={"answer": "Oslo", "protocol": kinds[i % 3]})
+        for i, row in enumerate(rows())
+    ]
+
+
+def test_rows_with_protocols_together_are_the_same_as_one_at_a_time(checkpoint):
+    """Exactly for text, to 1e-5 for likelihoods: every batch size, in any company."""
+
+    def recorded_with(asked, size):
+        settings = config.Evaluate(batch_size=size, max_new_tokens=6)
+        return record(checkpoint, asked, settings, name="m", prefix="It is")
+
+    mixed = [*by_protocol(), *(r.model_copy(update={"id": f"plain {r.id}"}) for r in rows())]
+    alone = [found for row in mixed for found in recorded_with([row], 1)]
+    assert len({row.completion for row in alone}) > 5
+    assert sum(row.completion == "" for row in alone) >= 5
+    for size in (1, 3, 64, "auto"):
+        together = recorded_with(mixed, size)
+        for one, other in zip(alone, together, strict=True):
+            assert one.completion == other.completion and one.asked == other.asked
+            assert list(one.scored) == list(other.scored)
+            for name, texts in one.scored.items():
+                for a, b in zip(texts, other.scored[name], strict=True):
+                    assert a.logprobs == pytest.approx(b.logprobs, abs=1e-5)
+                    assert a.hits == b.hits
+                    for spread in ("means", "variances"):
+                        first, second = getattr(a, spread), getattr(b, spread)
+                        assert first == (second and pytest.approx(second, abs=1e-5))
+
+
+def test_an_evaluation_that_was_killed_goes_on_behind_the_last_batch(
+    checkpoint, tmp_path, monkeypatch
+):
+    """Killed after four batches, with half a line on file: the same bytes, and no batch twice."""
+    from lethe import generate, likelihood
+
+    settings = config.Evaluate(batch_size=3, max_new_tokens=6)
+    given = {"name": "m", "metrics": METRICS, "prefix": "It is"}
+    whole = evaluate(checkpoint, by_protocol(), tmp_path / "whole", settings, **given)
+    decoded = []
+    sample, logits = generate.sample, likelihood._logits
+
+    def counted(plain, stop_at=None):
+        def work(*args, **kwargs):
+            if len(decoded) == stop_at:
+                raise KeyboardInterrupt
+            decoded.append(plain.__name__)
+            return plain(*args, **kwargs)
+
+        return work
+
+    for stop_at in (2, 6):
+        monkeypatch.setattr(generate, "sample", counted(sample, stop_at))
+        monkeypatch.setattr(likelihood, "_logits", counted(logits, stop_at))
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(checkpoint, by_protocol(), tmp_path / "killed", settings, **given)
+        with (tmp_path / "killed" / "recorded-0.jsonl").open("a") as file:
+            file.write('{"id": "half a li')
+    monkeypatch.setattr(generate, "sample", counted(sample))
+    monkeypatch.setattr(likelihood, "_logits", counted(logits))
+    assert evaluate(checkpoint, by_protocol(), tmp_path / "killed", settings, **given) == whole
+    assert decoded.count("sample") == 4 and decoded.count("_logits") >= 4
+    once = len(decoded)
+    evaluate(checkpoint, by_protocol(), tmp_path / "again", settings, **given)
+    assert len(decoded) == 2 * once
+    for name in ("answers.jsonl", "likelihoods.jsonl", "scores.jsonl", "items.parquet"):
+        files = [(tmp_path / folder / name).read_bytes() for folder in ("whole", "killed")]
+        assert files[0] == files[1], name
+    assert not list((tmp_path / "killed").glob("recorded-*"))
+
+
+def test_what_was_recorded_can_be_read_again(checkpoint, tmp_path):
+    from lethe.evaluate import recorded
+
+    settings = config.Evaluate(batch_size=3, max_new_tokens=6)
+    given = {"name": "m", "metrics": METRICS, "prefix": "It is"}
+    folder = tmp_path / "eval" / "original"
+    evaluate(checkpoint, by_protocol(), folder, settings, **given)
+    expected = record(checkpoint, by_protocol(), settings, name="m", prefix="It is")
+    assert recorded(folder) == recorded(tmp_path) == expected
+    with pytest.raises(LetheError, match="no finished evaluation"):
+        recorded(tmp_path / "nothing")
+
+
+def test_the_table_file_has_a_line_for_each_row_and_metric(checkpoint, tmp_path):
+    import pyarrow.parquet
+
+    run(checkpoint, tmp_path)
+    found = pyarrow.parquet.read_table(tmp_path / "items.parquet").to_pylist()
+    scored = lines(tmp_path / "scores.jsonl")
+    assert [(f["id"], f["metric"], f["value"], f["why"]) for f in found] == [
+        (s["id"], s["metric"], s["value"], s["why"]) for s in scored
+    ]
+    answers = {line["id"]: line for line in lines(tmp_path / "answers.jsonl")}
+    assert all(f["completion"] == answers[f["id"]]["completion"] for f in found)
+    assert all(f["prompt"] == answers[f["id"]]["prompt"] for f in found)
 
 
 def test_an_adapter_folder_is_measured_with_its_adapter(checkpoint, tmp_path):

@@ -39,7 +39,7 @@ def synthesize(
             cannot be used, or the budget is used up; the rows are too few to split.
     """
     process.no_telemetry()
-    process.check()
+    process.check(training=True)
     place = folder.of(settings)
     writer, answerer = settings.writer(model is not None), settings.answerer(model is not None)
     path = None if model is None else locate(model)

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from lethe.data import Answered
+from lethe.metrics import Measure
 from lethe.metrics._summary import scores, summarise
 from lethe.plug import LetheError
 
@@ -114,3 +115,65 @@ def test_a_metric_must_give_one_value_a_row(tmp_path: Path):
 def test_nothing_to_summarise():
     assert summarise([], "original", ["accuracy"]) == []
     assert scores([], ["accuracy"]) == []
+
+
+def test_measures_are_taken_of_the_groups_that_they_are_meant_for():
+    wanted = [
+        Measure("refusal_rate", ("forget/*",)),
+        Measure("refusal_rate", ("boundary/*", "retain/*"), pooled="kept"),
+        Measure("accuracy", ("boundary/question",)),
+    ]
+    found = summarise(ROWS, "m", wanted)
+    groups = [(r["metric"], r["group"]) for r in found]
+    forget = [
+        f"forget/{form}" for form in dict.fromkeys(r.form for r in ROWS if r.scope == "forget")
+    ]
+    assert sorted(groups[: len(forget)]) == sorted(("refusal_rate", g) for g in forget)
+    kept = [r for r in ROWS if r.scope in ("boundary", "retain")]
+    pooled = next(r for r in found if r["group"] == "kept")
+    assert pooled["n"] == len(kept) > 0
+    # Rows that no measure is meant for have no score; the others have one each.
+    scored = scores(ROWS, wanted)
+    assert {s["id"] for s in scored if s["metric"] == "accuracy"} == {
+        r.id for r in ROWS if (r.scope, r.form) == ("boundary", "question")
+    }
+    assert len({(s["id"], s["metric"]) for s in scored}) == len(scored)
+
+
+def test_an_average_takes_groups_as_equals():
+    """Rates 1 of 1 and 1 of 4: 0.625, whatever their sizes; the interval by the root of squares."""
+    rows = [_row(f"a{i}", "forget", "question", "I don't know.") for i in range(1)]
+    rows += [_row(f"b{i}", "forget", "cloze", "I don't know." if i == 0 else "x") for i in range(4)]
+    parts = ("forget/question", "forget/cloze")
+    wanted = [
+        Measure("refusal_rate", parts),
+        Measure("refusal_rate", parts, "forget/all", average=True),
+        Measure("refusal_rate", (*parts, "forget/none"), "forget/more", average=True),
+    ]
+    first, second, mean, more = summarise(rows, "m", wanted)
+    assert (mean["group"], mean["value"], mean["n"]) == ("forget/all", 0.625, 5)
+    down = ((first["value"] - first["low"]) ** 2 + (second["value"] - second["low"]) ** 2) ** 0.5
+    assert mean["low"] == pytest.approx(0.625 - down / 2)
+    assert (more["value"], more["unscored"]) == (None, "no value for forget/none")
+
+
+def test_a_metric_of_all_rows_at_once_sees_the_reference(tmp_path: Path):
+    file = tmp_path / "longer.py"
+    file.write_text(
+        "from lethe.metrics import Total\nKIND = 'whole'\n"
+        "def longer(rows, reference):\n"
+        "    if reference is None:\n"
+        "        return Total(None, unscored='no retain model')\n"
+        "    ours, theirs = (sum(len(r.completion) for r in x) for x in (rows, reference))\n"
+        "    return Total(ours - theirs, len(rows), note='in letters')\n"
+    )
+    wanted = [Measure(str(file), ("forget/*",), "forget"), str(file)]
+    theirs = [_row("r", "forget", "question", "abc")]
+    part, whole = summarise(ROWS, "m", wanted, theirs)
+    forget = [r for r in ROWS if r.scope == "forget"]
+    assert (part["group"], part["n"], part["note"]) == ("forget", len(forget), "in letters")
+    assert part["value"] == sum(len(r.completion) for r in forget) - 3
+    assert (whole["group"], whole["n"]) == ("all", len(ROWS))
+    (lacking, _) = summarise(ROWS, "m", wanted)
+    assert (lacking["value"], lacking["unscored"]) == (None, "no retain model")
+    assert scores(ROWS, wanted) == []

@@ -1,0 +1,67 @@
+"""Several processes under torchrun, which measure a model as one does."""
+
+import json
+import os
+import subprocess
+import sys
+
+from lethe import data
+from lethe.data import Row
+
+
+def rows():
+    asked = [f"{who} {name} ?" + " ?" * i for i, who in enumerate(["Who is", "What was"])
+             for name in ["Bo", "Ada", "Cy", "Dot", "Eli", "Fay"]]  # fmt: skip
+    return [
+        Row(
+            id=str(i),
+            prompt=prompt,
+            answer="Oslo",
+            scope="retain" if i % 3 else "forget",
+            subject=None if i % 3 else "Bo",
+            split="test",
+        )
+        for i, prompt in enumerate(asked)
+    ]
+
+
+def lethe(arguments, processes=1):
+    alone = [sys.executable, "-m"]
+    together = [*alone, "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    command = [*alone, "lethe"] if processes == 1 else [*together, "-m", "lethe"]
+    return subprocess.run(
+        [*command, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def test_two_processes_measure_the_same_as_one(saved, tmp_path):
+    """Byte for byte: each does every other batch of the same list."""
+    model = saved(scale=0.15)
+    data.write(tmp_path / "rows.jsonl", rows())
+    same = ["evaluate", model, "--data", tmp_path / "rows.jsonl", "--batch-size", 3]
+    one = lethe([*same, "--out", tmp_path / "one"])
+    two = lethe([*same, "--out", tmp_path / "two"], processes=2)
+    assert one.returncode == two.returncode == 0, one.stderr + two.stderr
+    assert one.stdout.replace("/one/", "/two/") == two.stdout
+    for name in ("answers.jsonl", "likelihoods.jsonl", "scores.jsonl", "items.parquet"):
+        first, second = (tmp_path / n / "eval" / "original" / name for n in ("one", "two"))
+        assert first.read_bytes() == second.read_bytes(), name
+    summaries = [
+        json.loads((tmp_path / n / "eval/summary.json").read_text()) for n in ("one", "two")
+    ]
+    assert summaries[0] == summaries[1] and len(summaries[0]) > 4
+    # What is done is skipped, and nobody waits for anybody.
+    again = lethe([*same, "--out", tmp_path / "two"], processes=2)
+    assert again.returncode == 0 and "done before" in again.stderr
+
+
+def test_training_in_several_processes_is_refused_at_once(tmp_path):
+    (tmp_path / "recipe.yaml").write_text(
+        "name: a\nmodel: {path: 'world:0'}\ndata: {benchmark: world}\nstages: [npo]\n"
+    )
+    found = lethe(["run", tmp_path / "recipe.yaml", "--out", tmp_path / "run"], processes=2)
+    assert found.returncode != 0 and "WORLD_SIZE is above 1" in found.stderr
