@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FAMILIES = {"llama", "mistral", "qwen2"}
 LEAVE = 0.75
+CHUNK = 1024
+"""Tokens of prompts read at once."""
 
 
 def inner(model: Any) -> Any:
@@ -133,7 +135,7 @@ class Decoder:
         draws = torch.Generator().manual_seed(seed)
         luck_BT = torch.rand(len(prompts), max_new_tokens, generator=draws)
 
-        read, hidden_UD = self._prefill(ids_UP, mask_UP, positions_UP)
+        read, hidden_UD = self._read(ids_UP, mask_UP, positions_UP)
         room = start + max_new_tokens
         cache = [(_with_room(k[rows], room), _with_room(v[rows], room)) for k, v in read]
         hidden_BD, position_B = hidden_UD[rows], positions_UP[rows, -1]
@@ -182,6 +184,21 @@ class Decoder:
         return torch.searchsorted(mass_BV, target_B1, right=True)[:, 0].clamp(
             max=mass_BV.size(1) - 1
         )
+
+    def _read(
+        self, ids_UP: "Tensor", mask_UP: "Tensor", positions_UP: "Tensor"
+    ) -> "tuple[list[tuple[Tensor, Tensor]], Tensor]":
+        """`_prefill`, a few prompts at a time: what they pass through stays in the CPU's caches."""
+        import torch
+
+        size = max(1, CHUNK // ids_UP.size(1))
+        parts = [part.split(size) for part in (ids_UP, mask_UP, positions_UP)]
+        found = [self._prefill(*part) for part in zip(*parts, strict=True)]
+        if len(found) == 1:
+            return found[0]
+        layers = zip(*(cache for cache, _ in found), strict=True)
+        joined = [tuple(torch.cat(parts) for parts in zip(*layer, strict=True)) for layer in layers]
+        return [(k, v) for k, v in joined], torch.cat([hidden for _, hidden in found])
 
     def _prefill(
         self, ids_UP: "Tensor", mask_UP: "Tensor", positions_UP: "Tensor"

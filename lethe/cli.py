@@ -66,8 +66,10 @@ def _parser() -> argparse.ArgumentParser:
 def _command(
     parsers: argparse._SubParsersAction, name: str, function: object, text: str, **options: Any
 ) -> argparse.ArgumentParser:
-    """Add a command. `overridable`: options that it does not know are settings of the recipe, or
-    ("dotted") those of its groups alone."""
+    """Add a command. `overridable`: options that it does not know are settings of the recipe.
+
+    "dotted": of the recipe's groups alone, as in --evaluate.prefix.
+    """
     overridable = options.pop("overridable", False)
     parser = parsers.add_parser(name, help=text, description=text, allow_abbrev=False, **options)
     parser.set_defaults(command=function, parser=parser, overridable=overridable)

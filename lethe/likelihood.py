@@ -100,10 +100,9 @@ def score(
 
     def work(rows: list[int]) -> list[list[Scored]]:
         logits_BTV = _logits(model, [read[r] for r in rows], max(wanted[r] for r in rows), pad)
-        return [
-            [_scored(logits_BTV[b], requests[i]) for i in inputs[read[r]]]
-            for b, r in enumerate(rows)
-        ]
+        members = [(b, requests[i]) for b, r in enumerate(rows) for i in inputs[read[r]]]
+        found = iter(_scored(logits_BTV, members))
+        return [[next(found) for _ in inputs[read[r]]] for r in rows]
 
     # A batch's logits reach as far back as its longest target: like targets stand together.
     planned: list[list[int]] = []
@@ -141,27 +140,43 @@ def _logits(model: Any, rows: Sequence[Sequence[int]], keep: int, pad: int) -> "
     return logits_BTV[:, -keep:]
 
 
-def _scored(logits_TV: "Tensor", request: Request) -> Scored:
-    """The numbers of one target, whose last token is predicted at the last place."""
+def _scored(logits_BTV: "Tensor", members: Sequence[tuple[int, Request]]) -> list[Scored]:
+    """The numbers of each target, given the row whose last place predicts its last token."""
     import torch
 
-    n = _scored_from(request)
-    target_T = torch.tensor(request.target[-n:], device=logits_TV.device)
-    logps_TV = torch.log_softmax(logits_TV[-n:].float(), dim=-1)
-    picked_T = logps_TV.gather(1, target_T[:, None])[:, 0]
-    means = variances = None
-    if request.spread:
-        p_TV = logps_TV.exp()
-        mean_T = (p_TV * logps_TV).sum(1)
-        variance_T = (p_TV * (logps_TV - mean_T[:, None]).square()).sum(1)
-        means, variances = _rounded(mean_T), _rounded(variance_T)
-    return Scored(
-        logprobs=_rounded(picked_T),
-        hits=tuple((logps_TV.argmax(1) == target_T).tolist()),
-        means=means,
-        variances=variances,
-    )
+    lengths = [_scored_from(request) for _, request in members]
+    device, width = logits_BTV.device, logits_BTV.size(1)
+    row_N = torch.tensor([b for (b, _), n in zip(members, lengths, strict=True) for _ in range(n)])
+    place_N = torch.tensor([t for n in lengths for t in range(width - n, width)])
+    wanted = zip(members, lengths, strict=True)
+    target_N = torch.tensor([token for (_, r), n in wanted for token in r.target[-n:]]).to(device)
+    logps_NV = torch.log_softmax(logits_BTV[row_N.to(device), place_N.to(device)].float(), dim=-1)
+    picked = _split(logps_NV.gather(1, target_N[:, None])[:, 0], lengths)
+    hits = _split(logps_NV.argmax(1) == target_N, lengths)
+    means: Sequence[Any] = [None] * len(members)
+    variances = means
+    if any(request.spread for _, request in members):
+        p_NV = logps_NV.exp()
+        mean_N = (p_NV * logps_NV).sum(1)
+        variance_N = (p_NV * (logps_NV - mean_N[:, None]).square()).sum(1)
+        means, variances = _split(mean_N, lengths), _split(variance_N, lengths)
+    return [
+        Scored.model_construct(
+            logprobs=picked[k],
+            hits=hits[k],
+            means=means[k] if request.spread else None,
+            variances=variances[k] if request.spread else None,
+        )
+        for k, (_, request) in enumerate(members)
+    ]
 
 
-def _rounded(values_T: "Tensor") -> tuple[float, ...]:
-    return tuple(round(value, _DIGITS) for value in values_T.tolist())
+def _split(values_N: "Tensor", lengths: Sequence[int]) -> list[tuple]:
+    """A tuple of numbers for each target."""
+    if values_N.is_floating_point():
+        values_N = values_N.double().round(decimals=_DIGITS)
+    flat, start, out = values_N.tolist(), 0, []
+    for n in lengths:
+        out.append(tuple(flat[start : start + n]))
+        start += n
+    return out
