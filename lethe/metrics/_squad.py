@@ -1,4 +1,4 @@
-"""Words of an answer as SQuAD and TriviaQA compare them: lower case, no punctuation, no articles."""
+"""An answer's words as SQuAD and TriviaQA compare them: lower case, no punctuation or articles."""
 
 import re
 import string

@@ -1,7 +1,7 @@
-"""AUC of a text's least likely tokens: does it tell forgotten texts from unseen ones? 0.5: by chance only.
+"""AUC of Min-K 40 %: does it tell forgotten texts from unseen ones? 0.5: by chance only.
 
-Of `mia_min_k`, forget = 0 against held-out = 1; near 1 the model still knows the
-forget texts, below 0.5 it shuns them (OpenUnlearning, arXiv 2506.12618). Parts and interval: `_auc.py`.
+Of `mia_min_k`, forget = 0 against held-out = 1 (OpenUnlearning, arXiv 2506.12618): near 1 the
+model still knows the forget texts, below 0.5 it shuns them. Parts and interval: `_auc.py`.
 `priv_leak` and `priv_leak_muse` rest on it.
 """
 

@@ -1,7 +1,7 @@
-"""AUC of the least likely tokens, standardised: does it tell forgotten texts from unseen ones? 0.5: by chance only.
+"""AUC of Min-K++ 40 %: does it tell forgotten texts from unseen ones? 0.5: by chance only.
 
-Of `mia_min_k_plus_plus`, forget = 0 against held-out = 1; near 1 the model still knows the
-forget texts, below 0.5 it shuns them (OpenUnlearning, arXiv 2506.12618). Parts and interval: `_auc.py`.
+Of `mia_min_k_plus_plus`, forget = 0 against held-out = 1 (OpenUnlearning, arXiv 2506.12618): near 1
+the model still knows the forget texts, below 0.5 it shuns them. Parts and interval: `_auc.py`.
 """
 
 from collections.abc import Sequence

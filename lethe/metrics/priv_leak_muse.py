@@ -3,8 +3,8 @@
 100 (A - R) / R (arXiv 2407.06460), A in MUSE's orientation, which is 1 - OpenUnlearning's: low
 where the model still knows the forget texts. R is the retain model's where there is a reference
 run, else the one MUSE published, .4772 for News and .5393 for Books; which of them the rows' ids
-say, `news/...` or `books/...`. From the same R it is the same number as `priv_leak`, but for that
-one's 1e-10.
+say, `news/...` or `books/...`. From the same R it is the same number as `priv_leak`, whose 1e-10 is
+kept here.
 """
 
 from collections.abc import Sequence
