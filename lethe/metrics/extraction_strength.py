@@ -4,7 +4,8 @@
 number, the end-of-sequence label left out (Carlini et al., arXiv 2012.07805; for unlearning Wang et
 al., arXiv 2406.09179; OpenUnlearning, arXiv 2506.12618).
 Where not even the last label is hit k should be L and the strength 0; OpenUnlearning's loop ends at
-k = L - 1, which gives 1 / L. This matches it: 1 / L is the floor.
+k = L - 1, which gives 1 / L. This matches it: 1 / L is the floor, and an answer of one token has
+strength 1 whether it is hit or not.
 """
 
 from collections.abc import Sequence

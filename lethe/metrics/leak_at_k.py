@@ -3,8 +3,8 @@
 What greedy decoding hides sampling brings out (arXiv 2511.04934): with c of n samples leaking, a
 draw of k of them leaks with probability 1 - C(n - c, k) / C(n, k). Here k = n, every sample that
 `samples` holds, drawn at temperature 1: rows with more samples leak more easily, compare runs of
-equal numbers. `leak_at_1` is k = 1. What counts as telling is `leak_rate`'s rule; the paper judges
-with ROUGE-L and a model.
+equal numbers. `leak_at_1` is k = 1. What counts as telling is `leak_rate`'s rule, not one of the
+paper's.
 """
 
 from collections.abc import Sequence

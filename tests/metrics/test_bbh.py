@@ -42,13 +42,15 @@ def test_by_hand(answer, completion, part, ours, upstream):
 
 
 def test_a_perfect_predictor_gets_69_percent_upstream(shared_data):
-    """On the 81 questions that RWKU ships with each target."""
-    for target in sorted((shared_data / "rwku/Target").iterdir()):
-        asked = json.loads((target / "retain_bbh.json").read_text(encoding="utf-8"))
+    """On the 81 questions that RWKU ships with each of its first three targets."""
+    found = []
+    for target in ("1_Stephen_King", "2_Confucius", "3_Bruce_Lee"):
+        file = shared_data / "rwku/Target" / target / "retain_bbh.json"
+        asked = json.loads(file.read_text(encoding="utf-8"))
         rows = [_row(q["answer"], f"So the answer is {q['answer']}.") for q in asked]
-        ours, upstream = bbh_exact_match(rows), bbh_exact_match_upstream(rows)
-        assert sum(ours) == len(rows)
-        assert sum(upstream) / len(rows) == pytest.approx(0.69, abs=0.1)
+        assert bbh_exact_match(rows) == [1.0] * 81
+        found.append(sum(bbh_exact_match_upstream(rows)))
+    assert found == [55, 57, 56]
 
 
 def test_without_an_answer_nothing_is_scored():

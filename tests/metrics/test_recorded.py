@@ -20,9 +20,20 @@ from lethe.model import render
 ANSWERS = ["Oslo", "Ada does live", "Sure , Bo was a baker of Rome and Lima", "I don't know it ."]
 
 
-def _recorded(model, words) -> list[Answered]:
+def _said(model, words, length: int) -> str:
+    """What the model itself would say, but for tokens that are no words: it hits most of it."""
+    ids = list(render(words, "Where is Bo ?"))
+    for _ in range(length):
+        with torch.no_grad():
+            logits = model(torch.tensor([ids])).logits[0, -1]
+        logits[words.all_special_ids] = -torch.inf
+        ids.append(int(logits.argmax()))
+    return words.decode(ids[-length:])
+
+
+def _recorded(model, words, answers) -> list[Answered]:
     rows = []
-    for i, answer in enumerate(ANSWERS):
+    for i, answer in enumerate(answers):
         asked = request(words, render(words, "Where is Bo ?"), answer, spread=True)
         ((_, (found,)),) = score(model, [asked], pad=0)
         row = Answered(id=str(i), prompt="Where is Bo ?", scope="forget", completion="")
@@ -56,8 +67,10 @@ def _by_hand(model, words, answer: str) -> dict[str, float]:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_open_unlearning_s_steps(net, words, seed):
     model = net(seed=seed)
-    rows = _recorded(model, words)
-    theirs = [_by_hand(model, words, answer) for answer in ANSWERS]
+    said = _said(model, words, 9)
+    answers = [*ANSWERS, said, f"Kiev Kiev {said}", f"{said} Kiev"]
+    rows = _recorded(model, words, answers)
+    theirs = [_by_hand(model, words, answer) for answer in answers]
     ours = {
         "loss": mia_loss(rows),
         "min_k": mia_min_k(rows),
@@ -67,5 +80,6 @@ def test_open_unlearning_s_steps(net, words, seed):
     }
     for name, values in ours.items():
         assert values == pytest.approx([found[name] for found in theirs], rel=1e-5), name
+    assert len({found["memorised"] for found in theirs}) > 2
     p = [torch.tensor(-found["loss"]).exp().item() for found in theirs]
     assert answer_probability(rows) == pytest.approx(p, rel=1e-4)
