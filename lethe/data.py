@@ -87,6 +87,8 @@ class Answered(Row):
 
     completion: str
     """The model's greedy answer."""
+    samples: tuple[str, ...] = ()
+    """Completions drawn at temperature 1."""
     scored: dict[str, tuple[Scored, ...]] = {}
     """What was recorded of the texts of the row's protocol, by name; without a protocol `answer`,
     the reference answer behind the forced prefix."""

@@ -31,6 +31,9 @@ class Protocol(BaseModel):
     spread: bool = False
     """Whether mean and variance of the log-probability over the vocabulary are recorded too, at
     each token (Min-K++)."""
+    gradient: bool = False
+    """Whether the norm of the loss's gradient is recorded too, at the price of a backward pass for
+    each of `texts` (GradNorm)."""
     answer_tokens: int | None = Field(default=None, ge=1)
     """The reference answer is cut to so many of the model's tokens (MUSE's VerbMem)."""
 
@@ -48,3 +51,6 @@ class Scored(BaseModel):
     """Mean of the log-probability over the vocabulary, under the model, at each token."""
     variances: tuple[float, ...] | None = None
     """Its variance."""
+    gradient: float | None = None
+    """Euclidean norm of the loss's gradient over all weights, the loss being the mean negative
+    log-probability of the tokens (`lethe.gradient`)."""

@@ -23,7 +23,7 @@ ORDER = [
     ("locate",),
     ("model",),
     ("batches",),
-    ("_llama", "generate", "likelihood"),
+    ("_llama", "generate", "likelihood", "gradient"),
     ("asking",),
     ("languages", "refusal", "leak", "faults"),
     ("distance",),

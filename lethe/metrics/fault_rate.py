@@ -12,6 +12,7 @@ from lethe.faults import faults
 
 KIND = "rate"
 HIGHER_IS_BETTER = False
+UNSCORED = "no rows"
 
 
 def fault_rate(rows: Sequence[Answered]) -> list[float | None]:

@@ -1,17 +1,16 @@
 """Share of the reference's words that the completion has in the same order: ROUGE-L recall.
 
 Package rouge_score, rougeL *recall*, stemmer **off**, against `answer` (aliases are not used); an
-empty completion scores 0. Of the flavours in use it is none to the letter. TOFU: the same with the
-stemmer on. MUSE: the same package, F1, no stemmer. RWKU: recall by package `rouge`, which keeps
-case and punctuation. Those follow as metrics of their own; do not compare this one with published
-numbers. rouge_score reads a-z and 0-9 only: accents split words, other scripts score 0.
+empty completion scores 0. Of the flavours in use it is none to the letter: TOFU's is
+`rouge_l_recall_stemmed`, MUSE's `rouge_l_f1`, RWKU's `rouge_l_recall_rwku`; do not compare this one
+with published numbers. rouge_score reads a-z and 0-9 only: accents split words, other scripts
+score 0.
 """
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Any
 
 from lethe.data import Answered
+from lethe.metrics._rouge import rouge_l
 
 KIND = "mean"
 HIGHER_IS_BETTER = {"forget": False, "boundary": True, "retain": True, "utility": True}
@@ -26,15 +25,7 @@ def rouge_l_recall(rows: Sequence[Answered]) -> list[float | None]:
     >>> rouge_l_recall([row])
     [0.5]
     """
-    return [_recall(row.answer, row.completion) if row.answer else None for row in rows]
-
-
-@cache
-def _scorer() -> Any:
-    from rouge_score.rouge_scorer import RougeScorer
-
-    return RougeScorer(["rougeL"], use_stemmer=False)
-
-
-def _recall(reference: str, text: str) -> float:
-    return float(_scorer().score(reference, text)["rougeL"].recall)
+    return [
+        rouge_l(row.answer, row.completion, stemmer=False).recall if row.answer else None
+        for row in rows
+    ]

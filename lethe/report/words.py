@@ -97,9 +97,11 @@ def meaning(metric: str) -> Meaning:
         return Meaning(metric, "A metric of your own; its file says what it means.", False, {})
     module = vars(plug.resolve("metric", metric))
     better = module.get("HIGHER_IS_BETTER", {})
-    by_scope = better if isinstance(better, dict) else dict.fromkeys(SCOPES, bool(better))
+    groups = (*SCOPES, "all")
+    by_scope = better if isinstance(better, dict) else dict.fromkeys(groups, bool(better))
     rate = module.get("KIND") == "rate"
-    return Meaning(_spaced(metric), plug.names("metric")[metric], rate, by_scope)
+    label = module.get("LABEL", _spaced(metric))
+    return Meaning(label, plug.names("metric")[metric], rate, by_scope)
 
 
 def model(name: str) -> str:

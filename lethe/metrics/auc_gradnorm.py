@@ -1,0 +1,21 @@
+"""AUC of the gradient norm: does it tell forgotten texts from unseen ones? 0.5: by chance only.
+
+Of `mia_gradnorm`, forget = 0 against held-out = 1 (OpenUnlearning, arXiv 2506.12618): near 1 the
+model still knows the forget texts, below 0.5 it shuns them. Parts and interval: `_auc.py`.
+"""
+
+from collections.abc import Sequence
+
+from lethe.data import Answered
+from lethe.metrics._auc import auc
+from lethe.metrics._measure import Total
+from lethe.metrics.mia_gradnorm import mia_gradnorm
+
+LABEL = "AUC: gradient norm"
+KIND = "whole"
+HIGHER_IS_BETTER = False
+
+
+def auc_gradnorm(rows: Sequence[Answered], reference: Sequence[Answered] | None) -> Total:
+    """Area under the curve, 0.0 to 1.0; the reference is not used."""
+    return auc(rows, mia_gradnorm(rows))
