@@ -276,7 +276,11 @@ def _texts(place: str, record: dict[str, Any], form: str) -> dict[str, tuple[str
         texts["paraphrased"] = (text(place, record, "paraphrased_answer"),)
     if form != "holdout":
         wrong = record.get("perturbed_answer")
-        if not isinstance(wrong, list) or not wrong or not all(isinstance(w, str) for w in wrong):
+        if not isinstance(wrong, list) or not wrong or not all(map(_told, wrong)):
             raise LetheError(f"{place}: perturbed_answer: missing, or not a list of texts")
         texts["perturbed"] = tuple(wrong)
     return texts
+
+
+def _told(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
