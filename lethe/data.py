@@ -65,7 +65,8 @@ class Row(BaseModel):
     form: str = "question"
     """question | cloze | reverse | adversarial:<kind> | ..."""
     split: Split = "train"
-    """train, validation or test; no prompt stands in two of them."""
+    """train, validation or test; no prompt stands in two of them, but for a test that asks what was
+    trained on by its protocol."""
     stages: tuple[str, ...] = ()
     """Names of the stages that may use the row in training or validation; empty = every stage. A
     stage that no row of the run names may use every row."""
@@ -235,17 +236,20 @@ def check(rows: Sequence[Row]) -> None:
         LetheError: An id twice; an empty prompt; a chat message without role and content; a
             forget row without subject; any other row without answer; a prompt in two scopes or
             two splits (both places named). A prompt twice in one scope and split is no error:
-            `drop_duplicates` takes care of it.
+            `drop_duplicates` takes care of it. A protocol may let a raw text begin from nothing,
+            or a test ask what was trained on.
     """
     ids: dict[str, Row] = {}
-    prompts: dict[str, Row] = {}
+    prompts: dict[tuple[str, str], Row] = {}
     for row in rows:
         _check_alone(row)
         if row.id in ids:
             raise LetheError(f"{_place(row)}: id: {row.id!r} is also at {_place(ids[row.id])}")
         ids[row.id] = row
-        other = prompts.setdefault(prompt_key(row.prompt), row)
-        for field in ("scope", "split"):
+        if _from_nothing(row):
+            continue
+        for field in ("scope",) if _asks_trained(row) else ("scope", "split"):
+            other = prompts.setdefault((field, prompt_key(row.prompt)), row)
             here, there = getattr(row, field), getattr(other, field)
             if here != there:
                 raise LetheError(
@@ -260,12 +264,22 @@ def _check_alone(row: Row) -> None:
             if set(message) != {"role", "content"}:
                 raise LetheError(f"{_place(row)}: prompt: a message needs role and content only")
     texts = [row.prompt] if isinstance(row.prompt, str) else [m["content"] for m in row.prompt]
-    if not any(text.strip() for text in texts):
+    if not any(text.strip() for text in texts) and not _from_nothing(row):
         raise LetheError(f"{_place(row)}: prompt: is empty")
     if row.scope == "forget" and _absent(row.subject):
         raise LetheError(f"{_place(row)}: subject: missing; a forget row must say what to forget")
     if row.scope != "forget" and _absent(row.answer):
         raise LetheError(f"{_place(row)}: answer: missing; a {row.scope} row must be answered")
+
+
+def _from_nothing(row: Row) -> bool:
+    """Whether only a text's likelihood is wanted, with nothing before it."""
+    own = row.protocol
+    return row.prompt == "" and own is not None and own.raw and bool(own.texts)
+
+
+def _asks_trained(row: Row) -> bool:
+    return row.split == "test" and row.protocol is not None and row.protocol.trained_on
 
 
 def _place(row: Row) -> str:

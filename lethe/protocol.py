@@ -36,6 +36,9 @@ class Protocol(BaseModel):
     each of `texts` (GradNorm)."""
     answer_tokens: int | None = Field(default=None, ge=1)
     """The reference answer is cut to so many of the model's tokens (MUSE's VerbMem)."""
+    trained_on: bool = False
+    """The benchmark asks what it trains on, for it measures what is left of that (TOFU): the prompt
+    of a test row may stand in train and validation too."""
 
 
 class Scored(BaseModel):

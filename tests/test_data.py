@@ -170,6 +170,34 @@ def test_check_accepts_distinct_prompts_and_plain_repeats():
     data.check([row("a", id="1"), row("A", id="2"), row("b", "forget"), row("c", "boundary")])
 
 
+def test_check_lets_a_protocol_ask_what_was_trained_on():
+    asked = Protocol(trained_on=True)
+    test = row("a", id="t", split="test", protocol=asked, source="t:1")
+    data.check([row("a", id="1"), test, row("b", id="2", split="validation")])
+    data.check([test, row("A", id="1")])
+    for others, message in (
+        ([row("a", "boundary", id="1", source="f:1")], "f:1: prompt: 'a' has scope boundary"),
+        (
+            [row("a", id="1"), row("a", id="2", split="validation", source="f:2")],
+            "f:2: prompt: 'a' has split validation here and train",
+        ),
+        (
+            [row("a", id="1"), row("a", id="2", split="validation", protocol=asked, source="f:2")],
+            "f:2: prompt: 'a' has split validation here and train",
+        ),
+    ):
+        with pytest.raises(LetheError, match=message):
+            data.check([test, *others])
+
+
+def test_check_lets_a_scored_text_begin_from_nothing():
+    alone = Protocol(raw=True, texts={"text": ("Once upon",)})
+    data.check([row("", "forget", id="1", protocol=alone), row("", id="2", protocol=alone)])
+    for protocol in (Protocol(raw=True), Protocol(texts={"text": ("Once",)})):
+        with pytest.raises(LetheError, match="prompt: is empty"):
+            data.check([row("", id="1", protocol=protocol)])
+
+
 # ------------------------------------------------------------------------ repairing, splitting
 
 
