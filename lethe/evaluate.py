@@ -137,9 +137,7 @@ def recorded(folder: Path) -> list[Answered]:
         if not done:
             raise LetheError(f"{folder}: no finished evaluation: no eval/<model>/answers.jsonl")
         folder = done[-1].parent
-    heard = {
-        line["id"]: line["scored"] for line in runs.read_lines(folder / "likelihoods.jsonl")
-    }
+    heard = {line["id"]: line["scored"] for line in runs.read_lines(folder / "likelihoods.jsonl")}
     return [
         Answered.model_validate({**line, "scored": heard.get(line["id"], {})})
         for line in runs.read_lines(folder / "answers.jsonl")

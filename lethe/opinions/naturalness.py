@@ -118,23 +118,34 @@ def parse(reply: str) -> Rating:
     >>> parse("I'd say 90.").why
     "malformed reply: not a JSON object: I'd say 90."
     """
-    text = reply.rpartition("</think>")[2].strip()
-    fenced = _FENCED.fullmatch(text)
-    try:
-        found = json.loads(fenced[1] if fenced else text)
-    except (ValueError, RecursionError):
-        found = None
+    found = _loaded(reply)
+    if found is None:
+        # Thoughts end at the last mark; in a plain reply it may be quoted out of the answer.
+        found = _loaded(reply.rpartition("</think>")[2])
     if not isinstance(found, dict):
-        return _malformed(f"not a JSON object: {text[:80]}")
+        return _malformed(f"not a JSON object: {reply.strip()[:80]}")
     for name in NUMBERS:
         if not _is_number(found.get(name)):
             return _malformed(f"{name} is {found.get(name)!r:.40}, not a number from 0 to 100")
-    why = str(found.get("why") or "")[:_LONGEST_WHY]
+    why = _writable(str(found.get("why") or ""))[:_LONGEST_WHY]
     return Rating(**{name: float(found[name]) for name in NUMBERS}, why=why)
 
 
+def _loaded(text: str) -> Any:
+    fenced = _FENCED.fullmatch(text.strip())
+    try:
+        return json.loads(fenced[1] if fenced else text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _malformed(what: str) -> Rating:
-    return Rating(why=f"malformed reply: {what}")
+    return Rating(why=_writable(f"malformed reply: {what}"))
+
+
+def _writable(text: str) -> str:
+    """The text without half surrogate pairs, which JSON can hold and UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _is_number(value: Any) -> bool:
