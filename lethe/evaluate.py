@@ -107,9 +107,11 @@ def judged(answered: Sequence[Answered], judge: Judge, cache: Path, name: str) -
         found = [[one.model_dump() for one in row] for row in ratings]
     if processes > 1:
         found = json.loads(process.barrier(json.dumps(found)))
-    rated = {row.id: tuple(map(Rating.model_validate, own))
-             for row, own in zip(chosen, found, strict=True)}  # fmt: skip
-    return [row.model_copy(update={"ratings": rated.get(row.id, ())}) for row in answered]
+    rated = dict(zip([row.id for row in chosen], found, strict=True))
+    return [
+        row.model_copy(update={"ratings": tuple(map(Rating.model_validate, rated.get(row.id, ())))})
+        for row in answered
+    ]
 
 
 def judge_cache(folder: Path) -> Path:
