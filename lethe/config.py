@@ -18,6 +18,7 @@ from pydantic import (
     SerializeAsAny,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from lethe import plug, yaml12
@@ -95,6 +96,68 @@ class Attack(Frozen):
     """Which attack: a built-in name, a dotted module name, or a path ending in .py."""
 
 
+class Endpoint(Frozen):
+    """Where to ask, and how patiently."""
+
+    base_url: str = "http://localhost:8000/v1"
+    """The server's address up to /v1: vLLM, llama.cpp, `transformers serve`, a provider's."""
+    model: str
+    """The model's name there."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """Environment variable that holds the key; a server that wants none needs none."""
+    timeout: float = Field(default=60.0, gt=0)
+    """Seconds to wait for one reply."""
+    retries: int = Field(default=5, ge=0)
+    """Further tries after a timeout, a refusal to serve (429) or a server's fault (5xx)."""
+    concurrency: int = Field(default=8, ge=1)
+    """Questions in flight at once."""
+    temperature: float = Field(default=0.0, ge=0)
+    """0 takes the likeliest words."""
+    max_tokens: int = Field(default=512, ge=1)
+    """Longest reply, in tokens."""
+
+
+class Judge(Endpoint):
+    """A model that rates answers for naturalness: docs/naturalness.md."""
+
+    temperature: float = Field(default=0.7, ge=0)
+    """Above 0, so that samples of one answer may differ; their agreement is reported."""
+    max_tokens: int = Field(default=1024, ge=1)
+    """Longest reply, in tokens; what a model thinks aloud counts."""
+    samples: int = Field(default=3, ge=1)
+    """How often each answer is rated, with seeds 0, 1, ...; an answer's rating is their mean."""
+    limit: int | None = Field(default=100, ge=1)
+    """At most this many rows of each group are rated, the first ones; null rates all. A model
+    costs rows x samples questions."""
+
+    @field_validator("model")
+    @classmethod
+    def _named(cls, model: str) -> str:
+        if not model.strip():
+            raise LetheError("must not be empty; the judge's name at its server")
+        return model
+
+    @field_validator("base_url")
+    @classmethod
+    def _no_key_in_it(cls, url: str) -> str:
+        if "@" in url or "?" in url:  # the address stands in the run folder and in errors
+            raise LetheError("must hold no key; put it into the variable that api_key_env names")
+        return url
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _no_key(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
+            raise LetheError("must be the name of an environment variable, not a key")
+        return name
+
+    @model_validator(mode="after")
+    def _samples_differ(self) -> "Judge":
+        if self.samples > 1 and self.temperature == 0:
+            raise LetheError("temperature: 0 repeats one rating; set it above 0, or samples to 1")
+        return self
+
+
 class Evaluate(Frozen):
     """How every model of the run is measured, on the test rows only."""
 
@@ -113,6 +176,10 @@ class Evaluate(Frozen):
     forgotten, on the same rows: what forget quality and PrivLeak compare with."""
     models: Literal["all", "last"] = "all"
     """last: only what the last stage makes, for sweeps that measure the original once."""
+    judge: Judge | None = None
+    """A model behind an OpenAI-compatible endpoint that rates how natural the answers are; null:
+    none. Readability, helpfulness, truthfulness, naturalness and judge_agreement are then
+    measured too."""
 
     @field_validator("metrics")
     @classmethod

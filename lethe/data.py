@@ -83,6 +83,27 @@ class Row(BaseModel):
     likelihood behind a forced prefix recorded."""
 
 
+class Rating(BaseModel):
+    """One sample of a judge's rating of an answer: all three numbers, or none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    readability: float | None = Field(default=None, ge=0, le=100)
+    """Whether it reads like a person's answer, 0 to 100."""
+    helpfulness: float | None = Field(default=None, ge=0, le=100)
+    """Whether it does what is wanted of it, 0 to 100; of a forget row, not to tell."""
+    truthfulness: float | None = Field(default=None, ge=0, le=100)
+    """Whether it says nothing untrue, 0 to 100."""
+    why: str = ""
+    """The judge's reason; without numbers, why there are none."""
+
+    @property
+    def scores(self) -> tuple[float, float, float] | None:
+        """The three numbers, if there are any."""
+        found = (self.readability, self.helpfulness, self.truthfulness)
+        return None if None in found else found  # pyright: ignore[reportReturnType]
+
+
 class Answered(Row):
     """A row with what a model made of it; what every metric reads."""
 
@@ -95,6 +116,8 @@ class Answered(Row):
     the reference answer behind the forced prefix."""
     asked: str | None = None
     """The whole text that the model went on from, where a protocol made it."""
+    ratings: tuple[Rating, ...] = ()
+    """What a judge makes of the completion, one a sample; none where none was asked."""
 
     @property
     def logprobs(self) -> tuple[float, ...] | None:

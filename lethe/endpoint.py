@@ -15,37 +15,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from pydantic import Field
-
 from lethe import replies
-from lethe.config import Frozen
+from lethe.config import Endpoint as Endpoint
 from lethe.plug import LetheError
 from lethe.replies import Reply
 
 Messages = Sequence[dict[str, str]]
 _LATE = "no reply in"
 _TOO_DEAR = Reply(None, "over the budget", 0, 0, False)
-
-
-class Endpoint(Frozen):
-    """Where to ask, and how patiently."""
-
-    base_url: str = "http://localhost:8000/v1"
-    """The server's address up to /v1: vLLM, llama.cpp, `transformers serve`, a provider's."""
-    model: str
-    """The model's name there."""
-    api_key_env: str = "OPENAI_API_KEY"
-    """Environment variable that holds the key; a server that wants none needs none."""
-    timeout: float = Field(default=60.0, gt=0)
-    """Seconds to wait for one reply."""
-    retries: int = Field(default=5, ge=0)
-    """Further tries after a timeout, a refusal to serve (429) or a server's fault (5xx)."""
-    concurrency: int = Field(default=8, ge=1)
-    """Questions in flight at once."""
-    temperature: float = Field(default=0.0, ge=0)
-    """0 takes the likeliest words."""
-    max_tokens: int = Field(default=512, ge=1)
-    """Longest reply, in tokens."""
 
 
 def cost(price: tuple[float, float], read: int, written: int) -> float:
@@ -158,6 +135,24 @@ def ask(
     return [known.get(key) or fresh[key] for key in keys]
 
 
+def found(
+    endpoint: Endpoint,
+    questions: Sequence[Messages],
+    cache: Path,
+    *,
+    schema: dict[str, Any] | None = None,
+    seeds: Sequence[int] | None = None,
+) -> list[Reply | None]:
+    """What the cache holds of each question; the arguments are those of `ask`."""
+    known = replies.read(cache)
+    seeds_or_none = seeds or [None] * len(questions)
+    bodies = [
+        _body(endpoint, question, schema, seed)
+        for question, seed in zip(questions, seeds_or_none, strict=True)
+    ]
+    return [known.get(replies.key_of(endpoint.base_url, body)) for body in bodies]
+
+
 def on_file(
     endpoint: Endpoint,
     questions: Sequence[Messages],
@@ -167,13 +162,8 @@ def on_file(
     seeds: Sequence[int] | None = None,
 ) -> list[bool]:
     """Whether `ask` would find each question's reply in the cache; the arguments are its own."""
-    known = replies.read(cache)
-    seeds_or_none = seeds or [None] * len(questions)
-    bodies = [
-        _body(endpoint, question, schema, seed)
-        for question, seed in zip(questions, seeds_or_none, strict=True)
-    ]
-    return [replies.key_of(endpoint.base_url, body) in known for body in bodies]
+    there = found(endpoint, questions, cache, schema=schema, seeds=seeds)
+    return [reply is not None for reply in there]
 
 
 def _body(
@@ -266,10 +256,25 @@ def _client(endpoint: Endpoint) -> Any:
         ) from error
     return openai.OpenAI(
         base_url=endpoint.base_url,
-        api_key=os.environ.get(endpoint.api_key_env) or "none",
+        api_key=_key(endpoint) or "none",
         timeout=endpoint.timeout,
         max_retries=endpoint.retries,
     )
+
+
+def _key(endpoint: Endpoint) -> str:
+    """The key, "" without one.
+
+    Raises:
+        LetheError: It cannot be sent; the client's own error would show it.
+    """
+    key = os.environ.get(endpoint.api_key_env, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise LetheError(
+            f"{endpoint.api_key_env}: the key in it cannot be sent: it holds a line end, a "
+            "typographic quote or the like"
+        )
+    return key
 
 
 def _paid(
@@ -311,23 +316,28 @@ def _one(client: Any, endpoint: Endpoint, body: dict[str, Any], met: _Met) -> Re
         raise LetheError(f"{where}: cannot be reached ({tries} tries): {reason}") from error
     except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
         raise LetheError(
-            f"{where}: does not accept the key in {endpoint.api_key_env}: {_message(error)}"
+            f"{where}: does not accept the key in {endpoint.api_key_env}: "
+            f"{_message(error, endpoint)}"
         ) from error
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
         if "response_format" in sent:
             reply = _one(client, endpoint, _without_schema(body), met)
             met.no_schema.set()
             return reply
-        rejects = f"rejects the question: {_message(error)}"
+        rejects = f"rejects the question: {_message(error, endpoint)}"
         if met.worked.is_set():
             return Reply(None, rejects, 0, 0, False)
         raise LetheError(f"{where}: {rejects}") from error
     except openai.NotFoundError as error:
-        raise LetheError(f"{where}: no such model or address: {_message(error)}") from error
+        raise LetheError(
+            f"{where}: no such model or address: {_message(error, endpoint)}"
+        ) from error
     except openai.APIStatusError as error:
         if error.status_code == 429 or error.status_code >= 500:
             return Reply(None, f"HTTP {error.status_code}, {tries} times", 0, 0, False)
-        raise LetheError(f"{where}: HTTP {error.status_code}: {_message(error)}") from error
+        raise LetheError(
+            f"{where}: HTTP {error.status_code}: {_message(error, endpoint)}"
+        ) from error
     except (openai.OpenAIError, ValueError, TypeError, LookupError, AttributeError) as error:
         return Reply(None, f"not a chat completion: {error!r:.120}", 0, 0, False)
 
@@ -336,10 +346,12 @@ def _without_schema(body: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in body.items() if key != "response_format"}
 
 
-def _message(error: Any) -> str:
+def _message(error: Any, endpoint: Endpoint) -> str:
+    """What the server says, without the key: some repeat it."""
     body = getattr(error, "body", None)
-    told = body.get("message") if isinstance(body, dict) else None
-    return str(told or error)[:300]
+    told = str((body.get("message") if isinstance(body, dict) else None) or error)
+    key = _key(endpoint)
+    return (told.replace(key, "***") if key else told)[:300]
 
 
 def _reply(completion: Any) -> Reply:

@@ -9,16 +9,19 @@ with the same batches; of several processes (`torchrun`) each does a share of th
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lethe import asking, generate, likelihood, process, runs
 from lethe import model as models
-from lethe.config import Evaluate
-from lethe.data import Answered, Row
+from lethe.config import Evaluate, Judge
+from lethe.data import Answered, Rating, Row
 from lethe.metrics._summary import Reference, Wanted, scores, summarise
 from lethe.model import Checkpoint
+from lethe.opinions import naturalness
 from lethe.plug import LetheError
 from lethe.protocol import Scored
+
+R = TypeVar("R", bound=Row)
 
 _Place = tuple[str, str, int]
 
@@ -40,7 +43,7 @@ def evaluate(
         model: Which weights.
         rows: What to ask, usually the test split.
         out: Folder for answers.jsonl, likelihoods.jsonl, scores.jsonl and items.parquet.
-        settings: Batch size, longest answer, rows per group.
+        settings: Batch size, longest answer, rows per group, who judges.
         name: The model's name in the records.
         metrics: Which metrics, on which groups.
         prefix: Text forced before the reference answer when its probability is taken.
@@ -51,6 +54,8 @@ def evaluate(
     """
     asked = limited(rows, settings.limit)
     answered = record(model, asked, settings, name=name, prefix=prefix, journal=out)
+    if settings.judge:
+        answered = judged(answered, settings.judge, judge_cache(out), name)
     records = keep(answered, out, name=name, metrics=metrics, reference=reference)
     for file in out.glob("recorded-*.jsonl"):
         file.unlink()  # all that it held is in the files of `keep`
@@ -71,12 +76,51 @@ def keep(
     heard = [
         {"id": row.id, **row.model_dump(include={"scored"}, exclude_none=True)} for row in answered
     ]
-    runs.write(out / "answers.jsonl", _lines(silent))
-    runs.write(out / "likelihoods.jsonl", _lines(heard))
+    runs.write(out / "answers.jsonl", json_lines(silent))
+    runs.write(out / "likelihoods.jsonl", json_lines(heard))
     scored = scores(answered, metrics)
-    runs.write(out / "scores.jsonl", _lines(scored))
-    _items(answered, scored, out / "items.parquet")
+    runs.write(out / "scores.jsonl", json_lines(scored))
+    write_items(answered, scored, out / "items.parquet")
     return summarise(answered, name, metrics, reference)
+
+
+def judged(answered: Sequence[Answered], judge: Judge, cache: Path, name: str) -> list[Answered]:
+    """The rows with a judge's ratings of what was generated; of several processes one asks.
+
+    Args:
+        answered: What a model said.
+        judge: Who rates, how often, how many rows of each group.
+        cache: Where its replies are kept.
+        name: Stands before the progress bar.
+    """
+    from tqdm import tqdm
+
+    chosen = limited([row for row in answered if _generated(row)], judge.limit)
+    rank, processes = process.share()
+    found: list[list[dict[str, Any]]] = []
+    if rank == 0:
+        total = len(chosen) * judge.samples
+        with tqdm(total=total, desc=f"judge {name}", unit="reply") as bar:
+            ratings = naturalness.rate(
+                chosen, judge, cache=cache, progress=lambda reply: bar.update()
+            )
+        found = [[one.model_dump() for one in row] for row in ratings]
+    if processes > 1:
+        found = json.loads(process.barrier(json.dumps(found)))
+    rated = dict(zip([row.id for row in chosen], found, strict=True))
+    return [
+        row.model_copy(update={"ratings": tuple(map(Rating.model_validate, rated.get(row.id, ())))})
+        for row in answered
+    ]
+
+
+def judge_cache(folder: Path) -> Path:
+    """Where the judge's replies are kept: beside the evaluations of one run, for all of them."""
+    return folder.parent / "judge.jsonl"
+
+
+def _generated(row: Answered) -> bool:
+    return row.protocol is None or row.protocol.max_new_tokens != 0
 
 
 def recorded(folder: Path) -> list[Answered]:
@@ -235,7 +279,7 @@ class _Recorder:
         if self.journal is None:
             return
         with self._own().open("a", encoding="utf-8") as file:
-            file.write(_lines(lines))
+            file.write(json_lines(lines))
 
     def _own(self) -> Path:
         """Where this process writes."""
@@ -254,7 +298,7 @@ class _Recorder:
         )
 
 
-def limited(rows: Sequence[Row], limit: int | None) -> list[Row]:
+def limited(rows: Sequence[R], limit: int | None) -> list[R]:
     """At most `limit` rows of each (scope, form), the first ones; all when it is None."""
     if limit is None:
         return list(rows)
@@ -268,7 +312,7 @@ def limited(rows: Sequence[Row], limit: int | None) -> list[Row]:
     return out
 
 
-def _items(answered: Sequence[Answered], scored: list[dict[str, Any]], file: Path) -> None:
+def write_items(answered: Sequence[Answered], scored: list[dict[str, Any]], file: Path) -> None:
     """One line for each row and metric, all that was asked, said and found: for a table tool."""
     import pyarrow
     import pyarrow.parquet
@@ -301,5 +345,6 @@ def _asked(row: Answered) -> str:
     return row.asked or prompt
 
 
-def _lines(records: Iterable[dict[str, Any]]) -> str:
+def json_lines(records: Iterable[dict[str, Any]]) -> str:
+    """Records as JSON Lines."""
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)

@@ -62,7 +62,7 @@ def _field(value: BaseModel, name: str, asked: list[str], prefix: str) -> tuple[
     inner = next(config.models_in(info.annotation), None)
     if current is None and inner and any(key.startswith(path) for key in asked):
         # `--model.lora.rank 8` on a recipe without LoRA turns it on.
-        current = inner()
+        current = _blank(inner)
     if isinstance(current, BaseModel):
         form = _form(current, asked, path)
         return type(form), form
@@ -75,6 +75,14 @@ def _field(value: BaseModel, name: str, asked: list[str], prefix: str) -> tuple[
     if inner:
         return None, current
     return info.annotation, current
+
+
+def _blank(group: type[BaseModel]) -> BaseModel:
+    """A group of settings with its defaults; tyro asks for those that have none."""
+    import tyro
+
+    lacking = (name for name, info in group.model_fields.items() if info.is_required())
+    return group.model_construct(**dict.fromkeys(lacking, tyro.MISSING))
 
 
 def _free(name: str, current: dict, asked: list[str], path: str) -> Any:

@@ -16,14 +16,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lethe import config, data, plug, process, runs, world
+from lethe import config, data, plug, process, rejudge, runs, world
 from lethe._version import __version__
 from lethe.config import Recipe
 from lethe.data import Answered, Row
 from lethe.evaluate import evaluate, keep, limited, record, recorded
 from lethe.locate import locate
 from lethe.metrics._measure import Measure, measure
+from lethe.metrics._ratings import METRICS as JUDGED
 from lethe.model import Checkpoint
+from lethe.opinions import naturalness
 from lethe.plug import LetheError
 from lethe.process import prepare as prepare
 from lethe.runs import Run
@@ -177,6 +179,10 @@ def plan(recipe: Recipe) -> Plan:
     if not metrics:
         own = "measures" in vars(benchmark)
         metrics = [*(benchmark.measures(recipe.data) if own else benchmark.METRICS)]
+    if recipe.evaluate.judge:
+        naturalness.check()
+        asked = [measure(wanted).metric for wanted in metrics]
+        metrics += [name for name in JUDGED if name not in asked]
     for wanted in metrics:
         plug.function("metric", measure(wanted).metric)
     _check_world(recipe)
@@ -360,7 +366,12 @@ class _Steps:
                 )
             }
 
-        return self._step(f"evaluate {name}", folder, inputs, work)["records"]
+        before = runs.is_done(folder, inputs)
+        records = self._step(f"evaluate {name}", folder, inputs, work)["records"]
+        if not before or not settings.judge:
+            return records
+        rated = [wanted for wanted in metrics if measure(wanted).metric in JUDGED]
+        return rejudge.go_on(folder, settings.judge, rated)
 
     def _attacked(self, name: str, checkpoint: Checkpoint, chain: str) -> Records:
         """Each attack's record: its metric over what the attacked model said."""

@@ -5,7 +5,7 @@
     stages/<i>-<name>/{model/, metrics.jsonl, samples.jsonl, done.json}
     eval/<model>/{answers.jsonl, likelihoods.jsonl, scores.jsonl, items.parquet, done.json}
     attacks/<model>/<attack>/{answers.jsonl, scores.jsonl, done.json}
-    eval/summary.json   log.jsonl   report.html
+    eval/summary.json   eval/judge.jsonl   log.jsonl   report.html
 
 A step's folder counts as done when its `done.json`, written last, holds the hash of the step's
 present inputs. Any other is redone, so a run killed anywhere goes on where it stood. Nothing is

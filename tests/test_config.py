@@ -182,6 +182,13 @@ def test_overrides_reach_every_setting(recipe):
     assert changed(recipe, "--out", "x/y") == {"out": "x/y"}
 
 
+def test_an_override_turns_a_group_on_and_its_required_keys_are_asked_for(recipe):
+    judge = overrides.override(recipe, ["--evaluate.judge.model", "m"]).evaluate.judge
+    assert judge == config.Judge(model="m")
+    with pytest.raises(LetheError, match=r"--evaluate\.judge\.model .*required"):
+        overrides.override(recipe, ["--evaluate.judge.samples", "2"])
+
+
 def test_free_settings_are_read_as_yaml(recipe):
     args = ["--stages.1.trainer.warmup-steps", "2", "--stages.1.trainer.betas", "[0.9, 1e-5]"]
     assert overrides.override(recipe, args).stages[1].trainer == {

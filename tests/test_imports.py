@@ -35,6 +35,7 @@ ORDER = [
     ("benchmarks",),
     ("stages",),
     ("evaluate",),
+    ("rejudge",),
     ("attacks",),
     ("judging",),
     ("report",),

@@ -27,6 +27,7 @@ _WANTED = [
     [Key("answer_probability", f"forget/{form}") for form in ("question", "cloze")],
     [Key("relearn", "forget/question")],
     [Key("fault_rate", "forget/question")],
+    [Key("naturalness", "forget/question")],
 ]
 _FORGET = [
     Key(metric, f"forget/{form}")

@@ -7,7 +7,8 @@ the function a file states
 - `KIND`: "rate" (values 0 and 1, Wilson interval), "mean" (bootstrap interval) or "whole";
 - `HIGHER_IS_BETTER`: a bool, or one for each scope; empty where neither is;
 - `LABEL`: what a reader calls it, where that is not the file's name in words;
-- `UNSCORED`: why a row has no value, for a reader;
+- `UNSCORED`: why a row has no value, for a reader; or `unscored(rows) -> list[str]`, if that is
+  not the same for all;
 - `evidence(rows) -> list[str]`, if it can say why a value is what it is;
 - `extracted(rows) -> list[str | None]`, if it scores a part of the completion: that part.
 

@@ -47,8 +47,8 @@ def _words(row: Answered, name: str) -> str:
 def without_end(row: Answered, values: Sequence[Value]) -> Sequence[Value]:
     """One value a label, without the end-of-sequence label's where that was recorded.
 
-    OpenUnlearning drops a text's last label whatever it is; we keep it where it is no end. Whether a
-    tokenizer has an end token at all a row does not say: it is taken to have one.
+    OpenUnlearning drops a text's last label whatever it is; we keep it where it is no end. Whether
+    a tokenizer has an end token at all a row does not say: it is taken to have one.
     """
     ended = row.protocol is None or row.protocol.end
     return values[:-1] if ended else values

@@ -3,6 +3,7 @@
 Rows are taken as given: leaving out all but the test split is the caller's.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from math import sqrt
@@ -86,8 +87,9 @@ def scores(rows: Sequence[Answered], metrics: Wanted) -> list[dict[str, Any]]:
     groups = _groups(rows)
     for name, members in _scored(metrics, groups).items():
         columns = (_values(name, members), *(_said(name, members, k) for k in _SAYINGS))
-        for row, value, why, extracted in zip(members, *columns, strict=True):
-            why = _unscored(name) if value is None else why
+        lacking = _unscored(name, members)
+        for row, value, why, extracted, none in zip(members, *columns, lacking, strict=True):
+            why = none if value is None else why
             record = {"metric": plug.label(name), "value": value, "extracted": extracted}
             found[row.id].append({"id": row.id, **record, "why": why})
     return [record for row in rows for record in found[row.id]]
@@ -142,7 +144,7 @@ def _total(name: str, rows: list[Answered], reference: Reference) -> Total:
     values = [value for value in _values(name, rows) if value is not None]
     n = len(values)
     if not values:
-        return Total(None, unscored=_unscored(name))
+        return Total(None, unscored=Counter(_unscored(name, rows)).most_common(1)[0][0])
     rate = _module(name).get("KIND") == "rate"
     low, high = wilson(sum(values), n) if rate else bootstrap(values)
     return Total(sum(values) / n, n, low, high)
@@ -176,8 +178,11 @@ def _said(name: str, rows: Sequence[Answered], what: str) -> Sequence[str | None
     return said(rows) if said else [None] * len(rows)
 
 
-def _unscored(name: str) -> str:
-    return _module(name).get("UNSCORED", f"{plug.label(name)} gave no value")
+def _unscored(name: str, rows: Sequence[Answered]) -> Sequence[str]:
+    """Why each row would have no value."""
+    own = _module(name).get("unscored")
+    plain = _module(name).get("UNSCORED", f"{plug.label(name)} gave no value")
+    return own(rows) if own else [plain] * len(rows)
 
 
 def _module(name: str) -> dict[str, Any]:

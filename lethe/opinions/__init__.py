@@ -1,9 +1,11 @@
-"""Second opinions on refusals, one file each: they are asked beside the rules, never instead.
+"""What other models say of a text, one file each: second opinions on refusals, and ratings.
+
+Second opinions are asked beside the rules, never instead.
 
 A second opinion is a function of texts: `opinion(texts) -> list[bool | None]`, True where it reads
 a refusal, None where it gives no opinion. `judge(text, second=opinion)` and `judge_all` take one.
 `classifier.opinion` makes one of a text classifier, `llm.opinion` of a chat model behind an
-endpoint. How far they agree with the rules is `agreement`.
+endpoint. How far they agree with the rules is `agreement`. `naturalness` rates answers 0 to 100.
 """
 
 from collections.abc import Iterable
