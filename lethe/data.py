@@ -229,6 +229,10 @@ def content_hash(rows: Iterable[Row]) -> str:
 def check(rows: Sequence[Row]) -> None:
     """Refuse rows on which training or evaluation would mean nothing.
 
+    Where a benchmark's protocol says what is recorded, a row may lack what nothing is made of: an
+    answer, and, for a text that is only scored, a prompt. Such rows may stand in two scopes, for an
+    official evaluation asks whatever is in its files.
+
     Raises:
         LetheError: An id twice; an empty prompt; a chat message without role and content; a
             forget row without subject; any other row without answer; a prompt in two scopes or
@@ -242,8 +246,9 @@ def check(rows: Sequence[Row]) -> None:
         if row.id in ids:
             raise LetheError(f"{_place(row)}: id: {row.id!r} is also at {_place(ids[row.id])}")
         ids[row.id] = row
-        other = prompts.setdefault(prompt_key(row.prompt), row)
-        for field in ("scope", "split"):
+        other = prompts.setdefault(_same(row), row)
+        official = row.protocol is not None and other.protocol is not None
+        for field in ("split",) if official else ("scope", "split"):
             here, there = getattr(row, field), getattr(other, field)
             if here != there:
                 raise LetheError(
@@ -258,12 +263,18 @@ def _check_alone(row: Row) -> None:
             if set(message) != {"role", "content"}:
                 raise LetheError(f"{_place(row)}: prompt: a message needs role and content only")
     texts = [row.prompt] if isinstance(row.prompt, str) else [m["content"] for m in row.prompt]
-    if not any(text.strip() for text in texts):
+    scored = row.protocol is not None and row.protocol.raw and row.protocol.texts
+    if not scored and not any(text.strip() for text in texts):
         raise LetheError(f"{_place(row)}: prompt: is empty")
     if row.scope == "forget" and _absent(row.subject):
         raise LetheError(f"{_place(row)}: subject: missing; a forget row must say what to forget")
-    if row.scope != "forget" and _absent(row.answer):
+    if row.scope != "forget" and _absent(row.answer) and row.protocol is None:
         raise LetheError(f"{_place(row)}: answer: missing; a {row.scope} row must be answered")
+
+
+def _same(row: Row) -> str:
+    """What makes two rows ask the same: their prompt; a text without prompt is like no other."""
+    return prompt_key(row.prompt) or f"row {row.id}"
 
 
 def _place(row: Row) -> str:
@@ -298,7 +309,7 @@ def drop_duplicates(rows: Iterable[Row]) -> tuple[list[Row], int]:
     total = 0
     for row in rows:
         total += 1
-        key = (prompt_key(row.prompt), row.scope, row.split)
+        key = (_same(row), row.scope, row.split)
         kept[key] = _merge(kept[key], row) if key in kept else row
     return list(kept.values()), total - len(kept)
 
@@ -324,8 +335,8 @@ def drop_contradictions(rows: Iterable[Row]) -> tuple[list[Row], int]:
     rows = list(rows)
     scopes: dict[str, set[str]] = {}
     for row in rows:
-        scopes.setdefault(prompt_key(row.prompt), set()).add(row.scope)
-    kept = [row for row in rows if len(scopes[prompt_key(row.prompt)]) == 1]
+        scopes.setdefault(_same(row), set()).add(row.scope)
+    kept = [row for row in rows if len(scopes[_same(row)]) == 1]
     return kept, len(rows) - len(kept)
 
 

@@ -1,4 +1,4 @@
-"""A benchmark's files: a local folder in the layout of its Hub data set, or that data set itself."""
+"""A benchmark's files: a local folder in the layout of its Hub data set, or the data set itself."""
 
 from collections.abc import Sequence
 from pathlib import Path
