@@ -170,7 +170,7 @@ def _choices(place: str, record: _Record) -> str:
 
 def _letter(place: str, record: _Record) -> str:
     answer = record.get("answer")
-    if answer not in range(len(_LETTERS)):
+    if not isinstance(answer, int) or answer not in range(len(_LETTERS)):
         raise LetheError(f"{place}: answer: {answer!r}, not the place of a choice, 0 to 3")
     return _LETTERS[answer]
 
