@@ -246,11 +246,13 @@ def check(rows: Sequence[Row]) -> None:
         if row.id in ids:
             raise LetheError(f"{_place(row)}: id: {row.id!r} is also at {_place(ids[row.id])}")
         ids[row.id] = row
-        other = prompts.setdefault(_same(row), row)
-        official = row.protocol is not None and other.protocol is not None
-        for field in ("split",) if official else ("scope", "split"):
+        if _from_nothing(row):
+            continue
+        other = prompts.setdefault(prompt_key(row.prompt), row)
+        for field in ("scope", "split"):
             here, there = getattr(row, field), getattr(other, field)
-            if here != there:
+            official = field == "scope" and row.protocol is not None and other.protocol is not None
+            if here != there and not official:
                 raise LetheError(
                     f"{_place(row)}: prompt: {str(row.prompt)[:80]!r} has {field} {here} here "
                     f"and {there} at {_place(other)}"
@@ -263,8 +265,7 @@ def _check_alone(row: Row) -> None:
             if set(message) != {"role", "content"}:
                 raise LetheError(f"{_place(row)}: prompt: a message needs role and content only")
     texts = [row.prompt] if isinstance(row.prompt, str) else [m["content"] for m in row.prompt]
-    scored = row.protocol is not None and row.protocol.raw and row.protocol.texts
-    if not scored and not any(text.strip() for text in texts):
+    if not any(text.strip() for text in texts) and not _from_nothing(row):
         raise LetheError(f"{_place(row)}: prompt: is empty")
     if row.scope == "forget" and _absent(row.subject):
         raise LetheError(f"{_place(row)}: subject: missing; a forget row must say what to forget")
@@ -272,9 +273,15 @@ def _check_alone(row: Row) -> None:
         raise LetheError(f"{_place(row)}: answer: missing; a {row.scope} row must be answered")
 
 
+def _from_nothing(row: Row) -> bool:
+    """Whether only a text's likelihood is wanted, with nothing before it."""
+    own = row.protocol
+    return row.prompt == "" and own is not None and own.raw and bool(own.texts)
+
+
 def _same(row: Row) -> str:
     """What makes two rows ask the same: their prompt; a text without prompt is like no other."""
-    return prompt_key(row.prompt) or f"row {row.id}"
+    return f"row {row.id}" if _from_nothing(row) else prompt_key(row.prompt)
 
 
 def _place(row: Row) -> str:
