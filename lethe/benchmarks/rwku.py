@@ -98,8 +98,8 @@ def load_with_noise(config: Config) -> tuple[dict[str, list[Row]], dict[str, int
     official = config.protocol == "rwku"
     what = "kept" if official else "dropped"
     noise = {f"{what}_contradictory_probes": contradictory, f"{what}_duplicate_probes": repeated}
-    train, dropped = _train(config, subjects, {prompt_key(row.prompt) for row in every})
-    test = kept
+    test = every if official else kept
+    train, dropped = _train(config, subjects, {prompt_key(row.prompt) for row in test})
     if official:
         test = [r for folder in folders for r in _rwku_probes.rows(folder, config.upstream)]
         noise["targets_without_fluency"] = sum(not _has_fluency(folder) for folder in folders)
