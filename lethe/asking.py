@@ -32,7 +32,7 @@ def asked(tokenizer: "PreTrainedTokenizerBase", row: Row) -> Asked:
         return Asked(models.render(tokenizer, row.prompt), None)
     if row.protocol.raw or not tokenizer.chat_template:
         text = row.prompt if isinstance(row.prompt, str) else models.plain(row.prompt)
-        text += row.protocol.suffix
+        text = _suffixed(text, row.protocol.suffix, "" if row.protocol.raw else "\n")
         ids = [int(token) for token in tokenizer(text)["input_ids"]]
         if ids and ids[-1] == tokenizer.eos_token_id:
             ids.pop()  # a tokenizer may close every text
@@ -40,11 +40,16 @@ def asked(tokenizer: "PreTrainedTokenizerBase", row: Row) -> Asked:
     prompt = row.prompt
     messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
     text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-    text = f"{text}{row.protocol.suffix}"
+    text = _suffixed(str(text), row.protocol.suffix, " " if row.protocol.suffix_apart else "")
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     if row.protocol.bos_twice and tokenizer.bos_token_id is not None:
         ids = [tokenizer.bos_token_id, *ids]
     return Asked([int(token) for token in ids], text)
+
+
+def _suffixed(text: str, suffix: str, between: str) -> str:
+    """The text with what the model goes on from; `between` parts two words that would touch."""
+    return f"{text}{'' if not suffix or text[-1:].isspace() else between}{suffix}"
 
 
 def requests(

@@ -255,6 +255,10 @@ def content_hash(rows: Iterable[Row]) -> str:
 def check(rows: Sequence[Row]) -> None:
     """Refuse rows on which training or evaluation would mean nothing.
 
+    Where a benchmark's protocol says what is recorded, a row may lack what nothing is made of: an
+    answer, and, for a text that is only scored, a prompt. Such rows may stand in two scopes, for an
+    official evaluation asks whatever is in its files.
+
     Raises:
         LetheError: An id twice; an empty prompt; a chat message without role and content; a
             forget row without subject; any other row without answer; a prompt in two scopes or
@@ -274,7 +278,8 @@ def check(rows: Sequence[Row]) -> None:
         for field in ("scope",) if _asks_trained(row) else ("scope", "split"):
             other = prompts.setdefault((field, prompt_key(row.prompt)), row)
             here, there = getattr(row, field), getattr(other, field)
-            if here != there:
+            official = field == "scope" and row.protocol is not None and other.protocol is not None
+            if here != there and not official:
                 raise LetheError(
                     f"{_place(row)}: prompt: {str(row.prompt)[:80]!r} has {field} {here} here "
                     f"and {there} at {_place(other)}"
@@ -291,7 +296,7 @@ def _check_alone(row: Row) -> None:
         raise LetheError(f"{_place(row)}: prompt: is empty")
     if row.scope == "forget" and _absent(row.subject):
         raise LetheError(f"{_place(row)}: subject: missing; a forget row must say what to forget")
-    if row.scope != "forget" and _absent(row.answer):
+    if row.scope != "forget" and _absent(row.answer) and row.protocol is None:
         raise LetheError(f"{_place(row)}: answer: missing; a {row.scope} row must be answered")
 
 
@@ -303,6 +308,11 @@ def _from_nothing(row: Row) -> bool:
 
 def _asks_trained(row: Row) -> bool:
     return row.split == "test" and row.protocol is not None and row.protocol.trained_on
+
+
+def _same(row: Row) -> str:
+    """What makes two rows ask the same: their prompt; a text without prompt is like no other."""
+    return f"row {row.id}" if _from_nothing(row) else prompt_key(row.prompt)
 
 
 def _place(row: Row) -> str:
@@ -337,7 +347,7 @@ def drop_duplicates(rows: Iterable[Row]) -> tuple[list[Row], int]:
     total = 0
     for row in rows:
         total += 1
-        key = (prompt_key(row.prompt), row.scope, row.split)
+        key = (_same(row), row.scope, row.split)
         kept[key] = _merge(kept[key], row) if key in kept else row
     return list(kept.values()), total - len(kept)
 
@@ -363,8 +373,8 @@ def drop_contradictions(rows: Iterable[Row]) -> tuple[list[Row], int]:
     rows = list(rows)
     scopes: dict[str, set[str]] = {}
     for row in rows:
-        scopes.setdefault(prompt_key(row.prompt), set()).add(row.scope)
-    kept = [row for row in rows if len(scopes[prompt_key(row.prompt)]) == 1]
+        scopes.setdefault(_same(row), set()).add(row.scope)
+    kept = [row for row in rows if len(scopes[_same(row)]) == 1]
     return kept, len(rows) - len(kept)
 
 

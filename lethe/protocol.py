@@ -16,7 +16,10 @@ class Protocol(BaseModel):
     """The prompt is the text as the model reads it: no chat template, no `Question: ... Answer:`.
     An empty prompt is the beginning of a text."""
     suffix: str = ""
-    """Text behind the rendered prompt, which the model goes on from, such as `Answer:`."""
+    """Text behind the rendered prompt, which the model goes on from, such as `Answer:`. Without a
+    chat template it stands in a line of its own."""
+    suffix_apart: bool = False
+    """A space parts the suffix from a chat template that does not end in white space."""
     bos_twice: bool = False
     """Put a second BOS token before a chat template's, as some released code does by mistake."""
     max_new_tokens: int | None = Field(default=None, ge=0)

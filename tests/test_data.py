@@ -198,6 +198,31 @@ def test_check_lets_a_scored_text_begin_from_nothing():
             data.check([row("", id="1", protocol=protocol)])
 
 
+def text_row(n, scope="forget", **protocol):
+    asked = Protocol(**{"raw": True, "texts": {"text": (f"Text {n}.",)}, **protocol})
+    return row("", scope, id=f"text {n}", answer=None, split="test", protocol=asked)
+
+
+def test_texts_that_are_only_scored_have_no_prompt_and_are_not_each_other():
+    texts = [text_row(1), text_row(2), text_row(3, "retain")]
+    data.check(texts)
+    assert data.drop_duplicates(texts) == (texts, 0)
+    assert data.drop_contradictions(texts) == (texts, 0)
+    with pytest.raises(LetheError, match="row text 1: prompt: is empty"):
+        data.check([text_row(1, texts={})])
+    with pytest.raises(LetheError, match="row text 1: prompt: is empty"):
+        data.check([text_row(1, raw=False)])
+
+
+def test_an_official_evaluation_may_ask_a_prompt_in_two_scopes_but_not_in_two_splits():
+    asked = {"split": "test", "protocol": Protocol()}
+    data.check([row("a", "forget", **asked), row("a", "boundary", answer=None, **asked)])
+    with pytest.raises(LetheError, match="has scope boundary here and forget"):
+        data.check([row("a", "forget", **asked), row("a", "boundary", split="test")])
+    with pytest.raises(LetheError, match="has split train here and test"):
+        data.check([row("a", id="1", **asked), row("a", id="2", protocol=Protocol())])
+
+
 # ------------------------------------------------------------------------ repairing, splitting
 
 

@@ -6,7 +6,7 @@ reject_with_fb_neighbor_target.json: the four forms of each question, tied toget
 differs, so they are joined on the prompts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,7 @@ def _same_subject(place: str, found: str, subject: str) -> None:
 
 
 def cleaned(
-    steering: list[Row], rebo: list[Row], probes: set[str], subject: str
+    steering: list[Row], rebo: list[Row], probes: set[str], subjects: Sequence[str]
 ) -> tuple[list[Row], dict[str, int]]:
     """The training rows, each prompt once with the stages that may use it, and what was dropped.
 
@@ -123,10 +123,10 @@ def cleaned(
         steering: From `steering`.
         rebo: From `rebo`.
         probes: Keys of the test prompts, on which nothing may be trained.
-        subject: What must be forgotten; a boundary query must not name it.
+        subjects: What must be forgotten; a boundary query must not name it.
     """
     rows, noise = steering + rebo, {}
-    known = filters.Known((subject,))
+    known = filters.Known(tuple(subjects))
     rows = [row for row in rows if prompt_key(row.prompt) not in probes]
     noise["dropped_probes_in_training"] = len(steering) + len(rebo) - len(rows)
     checks = {

@@ -164,7 +164,7 @@ def test_bad_folders_and_fields_are_short_errors(tmp_path):
     fails("nowhere: no such folder; give an RWKU target folder", target="nowhere")
     fails("gone: no such folder", rule=tmp_path / "gone")
     fails(r"reject_target\.json: no such file", rule=target)
-    fails("jinzhuoran/RWKU: 1_Stephen_King: cannot", target="1_Stephen_King", source="hub")
+    fails("jinzhuoran/RWKU: cannot be downloaded", target="1_Stephen_King", source="hub")
     dump(rule, reject_target=[steering("Q?") | {"subject": "Adele"}])
     fails(r"reject_target\.json:item 1: is about 'Adele', but the probes are about 'Beyoncé'")
     dump(
