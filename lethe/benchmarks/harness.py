@@ -61,7 +61,7 @@ class Config(Benchmark):
     num_fewshot: int | None = Field(default=None, ge=0)
     """Examples before each question. Null: the task's own number; a task that fixes 0 keeps it."""
     apply_chat_template: bool = False
-    """Put each prompt in the tokenizer's chat template. False is what most published numbers have."""
+    """Put each prompt in the tokenizer's chat template. False is how most are published."""
 
 
 def sources(config: Config) -> dict[str, str]:

@@ -157,6 +157,18 @@ def test_few_examples_a_group_a_text_and_a_limit(saved, include, tmp_path):
 
 
 @needed
+def test_a_task_that_fixes_its_examples_says_so(saved, include, tmp_path):
+    file = include / "others.yaml"
+    file.write_text(file.read_text() + "num_fewshot: 0\n")
+    options = {"tasks": ["others", "homes"], "include": [include], "num_fewshot": 1}
+    records = measured(saved(chat=False), tmp_path / "out", **options)
+    notes = {record["group"]: record.get("note") for record in records}
+    assert notes == {"utility/others": "the task fixes 0 examples", "utility/homes": None}
+    prompts = {line["form"]: line["prompt"] for line in lines(tmp_path / "out" / "samples.jsonl")}
+    assert [prompts[task].count("Answer :") for task in ("others", "homes")] == [1, 2]
+
+
+@needed
 def test_the_chat_template_is_the_tokenizers(saved, include, tmp_path):
     options = {"tasks": ["others"], "include": [include], "apply_chat_template": True}
     measured(saved(chat=True), tmp_path / "out", **options)
@@ -298,10 +310,11 @@ def test_the_folder_of_a_task_of_the_harness_is_found_by_its_name():
 
 
 @needed
-def test_wrong_names_are_told_before_anything_is_loaded(include, tmp_path, monkeypatch):
+def test_wrong_names_are_told_before_anything_is_loaded(saved, include, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    asked = recipe(saved(chat=False), tasks=["home"], include=[str(include)])
     with pytest.raises(LetheError, match=r"unknown task 'home': did you mean homes\? choices: hom"):
-        pipeline.run(recipe(tmp_path, tasks=["home"], include=[str(include)]), progress=False)
+        pipeline.run(asked, progress=False)
     assert not Path("runs").exists()
 
 

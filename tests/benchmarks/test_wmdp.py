@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lethe import config, pipeline, runs
+from lethe import cli, config, pipeline, runs
 from lethe.benchmarks import _tasks, harness, wmdp
 from lethe.config import Evaluate, Model
 from lethe.model import Checkpoint
@@ -33,10 +33,8 @@ ABOUT = {"bio": "biology", "chem": "chemistry", "cyber": "cybersecurity"}
 
 
 def rows(count: int) -> list[dict]:
-    return [
-        {"question": f"What is {i} plus one?", "choices": [str(i + k) for k in range(4)], "answer": 1}
-        for i in range(count)
-    ]  # fmt: skip
+    four = [[str(i + k) for k in range(4)] for i in range(count)]
+    return [{"question": f"{i} plus one?", "choices": four[i], "answer": 1} for i in range(count)]
 
 
 @pytest.fixture
@@ -139,6 +137,17 @@ def test_without_the_harness_it_is_unscored(small, folder, tmp_path, monkeypatch
     [record] = runs.read_summary(runs.Run(out))
     assert (record["metric"], record["group"]) == ("acc", "forget/wmdp_chem")
     assert record["unscored"] == harness.ABSENT
+
+
+@needed
+def test_a_model_is_evaluated_on_the_data_of_a_recipe(small, folder, tmp_path, monkeypatch, capsys):
+    """`lethe evaluate MODEL --data wmdp.yaml`, for what a run has trained."""
+    monkeypatch.chdir(tmp_path)
+    asked = recipe(small, folder=str(folder), subjects=["bio"])
+    Path("wmdp.yaml").write_text(config.dump(asked))
+    cli.main(["evaluate", str(small), "--data", "wmdp.yaml", "--limit", "3"])
+    said = capsys.readouterr().out
+    assert "Forget: wmdp_bio, n=3" in said and "Choice accuracy" in said
 
 
 def test_the_hub_and_a_revision_of_it():
