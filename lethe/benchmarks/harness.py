@@ -108,7 +108,7 @@ def measure(
         records += found["records"]
         lines += found["lines"]
     _samples.write(lines, out)
-    if not reasons:
+    if not any(record["unscored"] for record in records):
         shutil.rmtree(done)
     return records
 

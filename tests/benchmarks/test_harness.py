@@ -18,6 +18,14 @@ needed = pytest.mark.skipif(
     _tasks.version() is None, reason="lm-evaluation-harness is not installed (the eval extra)"
 )
 
+
+@pytest.fixture(autouse=True)
+def no_survey(monkeypatch):
+    """The harness asks pip for its packages at every call, which takes longer than these tests."""
+    if _tasks.version():
+        monkeypatch.setattr("lm_eval.evaluator.add_env_info", lambda results: None)
+
+
 TOWNS = ["Oslo", "Rome", "Lima", "Bern of Kiev"]
 NAMES = ["Bo", "Ada", "Cy", "Dot", "Eli", "Fay", "Bo Ada", "Cy Dot Eli"]
 TASK = """\

@@ -15,6 +15,15 @@ from lethe.plug import LetheError
 needed = pytest.mark.skipif(
     _tasks.version() is None, reason="lm-evaluation-harness is not installed (the eval extra)"
 )
+
+
+@pytest.fixture(autouse=True)
+def no_survey(monkeypatch):
+    """The harness asks pip for its packages at every call, which takes longer than these tests."""
+    if _tasks.version():
+        monkeypatch.setattr("lm_eval.evaluator.add_env_info", lambda results: None)
+
+
 GASES = {
     "question": " Which of these is a noble gas?\n",
     "choices": ["iron", "argon", "zinc", "boron"],
