@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -47,6 +47,8 @@ class Plan:
     models: list[str]
     metrics: list[str | Measure]
     reference: list[Answered] | None
+    sources: dict[str, str] = field(default_factory=dict)
+    """What the numbers of a benchmark that measures by itself depend on."""
 
     @property
     def prefix(self) -> str:
@@ -175,6 +177,8 @@ def plan(recipe: Recipe) -> Plan:
         LetheError: A name, a file, a row or a combination that cannot work.
     """
     benchmark = plug.resolve("benchmark", recipe.data.benchmark)
+    if "measure" in vars(benchmark):
+        return _plan_without_rows(recipe, benchmark)
     metrics: list[str | Measure] = [*recipe.evaluate.metrics]
     if not metrics:
         own = "measures" in vars(benchmark)
@@ -210,6 +214,25 @@ def plan(recipe: Recipe) -> Plan:
         if "check_model" in vars(stage):
             stage.check_model(settings, recipe.model, i == 0, where)
     return planned
+
+
+def _plan_without_rows(recipe: Recipe, benchmark: ModuleType) -> Plan:
+    """The plan where a benchmark measures a model by other people's code, and has no rows."""
+    settings = recipe.evaluate
+    for key, value in {
+        "stages": recipe.stages,
+        "attacks": recipe.attacks,
+        "evaluate.metrics": settings.metrics,
+        "evaluate.reference": settings.reference,
+    }.items():
+        if value:
+            raise LetheError(
+                f"{recipe.name}: {key}: {recipe.data.benchmark} only measures, by its own metrics: "
+                f"it has no rows for {key}; leave that out, and evaluate a trained model with it"
+            )
+    models = runs.model_names([])
+    sources = benchmark.sources(recipe.data)
+    return Plan(recipe, benchmark, [], {}, [], models, [], None, sources)
 
 
 def _reference(settings: config.Evaluate, rows: Sequence[Row]) -> list[Answered] | None:
@@ -282,7 +305,8 @@ class _Steps:
 
     def all(self) -> None:
         recipe = self.plan.recipe
-        self._data()
+        if self.plan.rows:
+            self._data()
         self.path = world.weights(self.path, progress=self.progress)
         here = Checkpoint(path=self.path, original=self.path, spec=recipe.model)
         chain = runs.digest(__version__, config.plain(recipe.model), contents(here))
@@ -342,6 +366,8 @@ class _Steps:
         return inputs
 
     def _measured(self, name: str, checkpoint: Checkpoint, chain: str) -> Records:
+        if "measure" in vars(self.plan.benchmark):
+            return self._measured_by_others(name, checkpoint, chain)
         settings, metrics = self.plan.recipe.evaluate, self.plan.metrics
         rows, folder = self.plan.split("test"), self.run.eval(name)
         prefix = self.plan.prefix
@@ -372,6 +398,23 @@ class _Steps:
             return records
         rated = [wanted for wanted in metrics if measure(wanted).metric in JUDGED]
         return rejudge.go_on(folder, settings.judge, rated)
+
+    def _measured_by_others(self, name: str, checkpoint: Checkpoint, chain: str) -> Records:
+        """The records of a benchmark with code of its own; what was unscored is tried again."""
+        recipe, folder = self.plan.recipe, self.run.eval(name)
+        shown = [config.plain(recipe.data), config.plain(recipe.evaluate), recipe.seed]
+        inputs = runs.digest(chain, shown, plug.own_files(shown), self.plan.sources)
+        if runs.is_done(folder, inputs) and any(
+            r["unscored"] for r in runs.facts(folder)["records"]
+        ):
+            runs.reopen(folder)
+
+        def work() -> dict[str, Any]:
+            process.seed(recipe.seed)
+            measure = self.plan.benchmark.measure
+            return {"records": measure(recipe.data, checkpoint, recipe.evaluate, folder, name)}
+
+        return self._step(f"evaluate {name}", folder, inputs, work)["records"]
 
     def _attacked(self, name: str, checkpoint: Checkpoint, chain: str) -> Records:
         """Each attack's record: its metric over what the attacked model said."""

@@ -182,6 +182,11 @@ def begin(folder: Path, inputs: str) -> None:
     write(started, json_text({"inputs": inputs}))
 
 
+def reopen(folder: Path) -> None:
+    """Take a finished step for one that was stopped, to go on with what it left out."""
+    (folder / "done.json").replace(folder / "started.json")
+
+
 def finish(folder: Path, inputs: str, **facts: Any) -> None:
     """Mark a step as done."""
     write(folder / "done.json", json_text({"inputs": inputs, **facts}))

@@ -2,4 +2,10 @@
 
 One that measures as its authors did gives its rows a `Protocol`, says with `measures(config)` which
 metric is meant for which group of rows, and lists the authors' numbers as `PUBLISHED`.
+
+One that measures by other people's code has, in place of `load`, `METRICS` and `ANSWER_PREFIX`,
+
+- `sources(config) -> dict[str, str]`: what its numbers depend on, every name resolved; and
+- `measure(config, checkpoint, settings, out, name) -> list[record]`: summary records, with what was
+  asked and found in `out` (samples.jsonl, scores.jsonl, items.parquet).
 """

@@ -53,6 +53,19 @@ METRICS = {
         True,
         _ANSWERING,
     ),
+    "acc": Meaning(
+        "Choice accuracy",
+        "Share of multiple-choice questions whose right choice is the likeliest, as "
+        "lm-evaluation-harness takes it.",
+        True,
+        _ANSWERING,
+    ),
+    "acc_norm": Meaning(
+        "Choice accuracy by length",
+        "The same, each choice's log-likelihood divided by its length.",
+        True,
+        _ANSWERING,
+    ),
     "leak_rate": Meaning(
         "Leak rate",
         "Share of answers that contain the fact to be forgotten, whether they refuse or not.",
