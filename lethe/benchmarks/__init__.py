@@ -2,6 +2,8 @@
 
 One that measures as its authors did gives its rows a `Protocol`, says with `measures(config)` which
 metric is meant for which group of rows, and lists the authors' numbers as `PUBLISHED`.
+`EVALUATION` holds the settings that `lethe evaluate --benchmark` starts from, where they are others
+than a recipe's.
 
 One that measures by other people's code has, in place of `load`, `METRICS` and `ANSWER_PREFIX`,
 

@@ -33,6 +33,8 @@ from lethe.records import records
 from lethe.synthesis import filters
 
 METRICS = ["refusal_rate", "leak_rate", "accuracy", "rouge_l_recall", "answer_probability"]
+EVALUATION = {"protocol": "rwku"}
+"""What `lethe evaluate --benchmark rwku` starts from: the probes as the authors put them."""
 ANSWER_PREFIX = "The answer is"
 """An opening that a refusal does not have: the answer's probability is taken behind it, where no
 protocol says `Answer:`."""

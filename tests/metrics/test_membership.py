@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from lethe.data import Answered
-from lethe.metrics._auc import MISSING, auc
+from lethe.metrics._auc import MISSING, interval
 from lethe.metrics.auc_gradnorm import auc_gradnorm
 from lethe.metrics.auc_loss import auc_loss
 from lethe.metrics.auc_min_k import auc_min_k
@@ -118,24 +118,29 @@ def test_auc_reference():
     assert auc_reference(rows, reference[:20]).n == 16  # 4 of the 20 are utility
 
 
-def test_auc_interval_is_de_long_s():
-    """The structural components counted pair by pair."""
-    rows = _sample(50, 5)
-    scores = mia_loss(rows)
-    members = [s for s, row in zip(scores, rows, strict=True) if row.scope == "forget"]
-    others = [s for s, row in zip(scores, rows, strict=True) if row.scope in ("retain", "boundary")]
-    wins = np.array([[float(o > m) + 0.5 * (o == m) for o in others] for m in members])
-    variance = wins.mean(1).var(ddof=1) / len(members) + wins.mean(0).var(ddof=1) / len(others)
-    total = auc(rows, scores)
-    assert total.value == pytest.approx(wins.mean())
-    half = 1.96 * variance**0.5
-    assert (total.low, total.high) == pytest.approx((wins.mean() - half, wins.mean() + half))
+def test_auc_interval_by_hand():
+    """At 1 of ten and ten: 0.2 = 1.96 sqrt(.8 * .2 * (1 + 9 (.2 / 1.2 + .8 / 1.8)) / 100)."""
+    assert interval(1.0, 10, 10) == pytest.approx((0.8, 1.0), abs=3e-4)
+    assert interval(0.0, 10, 10) == pytest.approx((0.0, 0.2), abs=3e-4)
+    low, high = interval(0.3, 40, 25)
+    assert (1 - high, 1 - low) == pytest.approx(interval(0.7, 25, 40))
+
+
+def test_auc_interval_holds_the_truth_about_95_times_in_100():
+    """Two normals of 20 each, one standard deviation apart: AUC = Phi(1 / sqrt 2) = 0.7602."""
+    rng = np.random.default_rng(0)
+    inside = 0
+    for _ in range(400):
+        m, n = rng.normal(0, 1, 20), rng.normal(1, 1, 20)
+        low, high = interval(float((n[:, None] > m).mean()), 20, 20)
+        inside += low <= 0.760250 <= high
+    assert 0.92 <= inside / 400 <= 0.98
 
 
 def test_auc_needs_both_parts():
     rows = [_row("1"), _row("2", "retain", (-2.0,)), _row("3", "utility")]
     assert auc_loss(rows[:1], None).unscored == auc_loss(rows[1:], None).unscored == MISSING
-    assert auc_loss(rows, None)[:4] == (1.0, 2, None, None)  # of one and one no interval
+    assert auc_loss(rows, None)[:2] == (1.0, 2) and auc_loss(rows, None).high == 1.0
 
 
 def _quartet(prefix: str, *losses: float) -> list[Answered]:
