@@ -21,7 +21,7 @@ from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from lethe import pipeline, runs
+from lethe import pipeline, planning, runs
 from lethe.batches import batches
 from lethe.model import render
 from lethe.process import prepare
@@ -149,7 +149,7 @@ def main() -> None:
     retain = given.out / "retain90" / "eval"
     for name, reference in (("retain90", None), ("full", retain), ("retain90", retain)):
         out = given.out / name / ("eval" if reference is None else "against-retain90")
-        recipe = pipeline.evaluation(
+        recipe = planning.evaluation(
             str(given.out / name / "model"),
             benchmark="tofu",
             of={"folder": str(given.folder)},

@@ -68,9 +68,9 @@ def quickstart(given: argparse.Namespace, rest: list[str]) -> None:
 
 def evaluate(given: argparse.Namespace, rest: list[str]) -> None:
     """Measure a model as it is."""
-    from lethe import overrides, pipeline, process, runs, table
+    from lethe import overrides, pipeline, planning, process, runs, table
 
-    recipe = pipeline.evaluation(
+    recipe = planning.evaluation(
         given.model,
         given.data,
         benchmark=given.benchmark,

@@ -171,6 +171,8 @@ class Evaluate(Frozen):
     """Text forced before the reference answer when its probability is taken; null: benchmark's."""
     limit: int | None = Field(default=None, ge=1)
     """At most this many rows of each group; null takes all."""
+    samples: int = Field(default=0, ge=0)
+    """Completions drawn of each forget row at temperature 1, for leak_at_1 and leak_at_k."""
     reference: Path | None = None
     """A finished run (or its eval/<model> folder) of a model that never knew what must be
     forgotten, on the same rows: what forget quality and PrivLeak compare with."""

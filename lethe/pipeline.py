@@ -6,12 +6,9 @@ same command goes on where a killed run stood. Test rows never reach a stage.
 """
 
 import contextlib
-import re
-import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,52 +16,19 @@ from typing import Any
 from lethe import config, data, plug, process, rejudge, runs, world
 from lethe._version import __version__
 from lethe.config import Recipe
-from lethe.data import Answered, Row
-from lethe.evaluate import evaluate, keep, limited, record, recorded
+from lethe.data import Row
+from lethe.evaluate import evaluate, keep, limited
 from lethe.locate import locate
-from lethe.metrics._measure import Measure, measure
+from lethe.metrics._measure import measure
 from lethe.metrics._ratings import METRICS as JUDGED
 from lethe.model import Checkpoint
-from lethe.opinions import naturalness
+from lethe.planning import Plan, check_disk, make_rows, plan
 from lethe.plug import LetheError
 from lethe.process import prepare as prepare
+from lethe.recorder import record
 from lethe.runs import Run
 
 Records = list[dict[str, Any]]
-
-_SPARE = 200 * 2**20
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A recipe with all its names resolved and its rows read and checked."""
-
-    recipe: Recipe
-    benchmark: ModuleType
-    rows: list[Row]
-    noise: dict[str, int]
-    stages: list[ModuleType]
-    models: list[str]
-    metrics: list[str | Measure]
-    reference: list[Answered] | None
-    sources: dict[str, str] = field(default_factory=dict)
-    """What the numbers of a benchmark that measures by itself depend on."""
-
-    @property
-    def prefix(self) -> str:
-        """Text forced before a reference answer whose probability is taken."""
-        own = self.recipe.evaluate.prefix
-        return self.benchmark.ANSWER_PREFIX if own is None else own
-
-    def split(self, name: str, stage: str | None = None) -> list[Row]:
-        """The rows of a split that a stage may see: all, if no row of the run names the stage."""
-        seen = self.rows if stage is None else data.seen_by(stage, self.rows)
-        return [row for row in seen if row.split == name]
-
-    def training(self, index: int) -> dict[str, list[Row]]:
-        """What a stage is given: training and validation rows, never test rows."""
-        stage = plug.label(self.recipe.stages[index].stage)
-        return {split: self.split(split, stage) for split in ("train", "validation")}
 
 
 def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True) -> Path:
@@ -110,190 +74,6 @@ def _assist(planned: Plan, run: Run, path: str) -> None:
         here = Checkpoint(path=path, original=path, spec=planned.recipe.model)
         folder = run.eval(name)
         record(here, rows, settings, name=name, prefix=planned.prefix, journal=folder)
-
-
-def make_rows(recipe: Recipe, progress: bool) -> None:
-    """Have a benchmark make its rows, if it is one that does; an evaluation makes none."""
-    benchmark = plug.resolve("benchmark", recipe.data.benchmark)
-    if recipe.stages and "prepare" in vars(benchmark):
-        benchmark.prepare(recipe.data, recipe.model, progress)
-
-
-def evaluation(
-    path: str,
-    source: str | None = None,
-    *,
-    benchmark: str | None = None,
-    of: Mapping[str, Any] | None = None,
-    **settings: Any,
-) -> Recipe:
-    """A recipe without stages: it measures a model as it is.
-
-    Args:
-        path: The model: a folder, a Hub id or `world:<seed>`.
-        source: The rows: a file of rows, a recipe, a run folder, or `world:<seed>`.
-        benchmark: In place of `source`: a benchmark, as its authors measure it.
-        of: Settings of the benchmark, such as its target.
-        settings: Of `evaluate:`; those that are None are left as they are.
-
-    Raises:
-        LetheError: The model's, the rows' or the benchmark's name cannot be understood.
-    """
-    labels = [path] if benchmark is None else [path, plug.label(benchmark)]
-    label = "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._") for text in labels)
-    if (source is None) == (benchmark is None):
-        raise LetheError("evaluate: one of --data and --benchmark says what to ask")
-    rows = _source(source) if source else _as_published(str(benchmark), of or {})
-    raw = {
-        "name": f"evaluate-{label.strip('-') or 'model'}",
-        "model": {"path": path},
-        "data": rows,
-        "stages": [],
-        "evaluate": {key: value for key, value in settings.items() if value is not None},
-    }
-    return config.from_dict(raw, "evaluate")
-
-
-def _as_published(benchmark: str, of: Mapping[str, Any]) -> dict[str, Any]:
-    """A benchmark's settings, set up as its authors measure."""
-    usual = vars(plug.resolve("benchmark", benchmark)).get("EVALUATION", {})
-    return {"benchmark": benchmark, **usual, **{k: v for k, v in of.items() if v is not None}}
-
-
-def _source(source: str) -> Any:
-    if re.fullmatch(r"world:\d+", source):
-        return {"benchmark": "world", "seed": int(source.removeprefix("world:"))}
-    path = Path(source)
-    path = runs.Run(path).recipe if path.is_dir() else path
-    if path.suffix in (".yaml", ".yml"):
-        return config.load(path).data
-    return {"benchmark": "rows", "path": source}
-
-
-def plan(recipe: Recipe) -> Plan:
-    """Resolve every name of a recipe and read its rows; loads no weights.
-
-    Raises:
-        LetheError: A name, a file, a row or a combination that cannot work.
-    """
-    benchmark = plug.resolve("benchmark", recipe.data.benchmark)
-    if "measure" in vars(benchmark):
-        return _plan_without_rows(recipe, benchmark)
-    metrics: list[str | Measure] = [*recipe.evaluate.metrics]
-    if not metrics:
-        own = "measures" in vars(benchmark)
-        metrics = [*(benchmark.measures(recipe.data) if own else benchmark.METRICS)]
-    if recipe.evaluate.judge:
-        naturalness.check()
-        asked = [measure(wanted).metric for wanted in metrics]
-        metrics += [name for name in JUDGED if name not in asked]
-    for wanted in metrics:
-        plug.function("metric", measure(wanted).metric)
-    _check_world(recipe)
-    splits, noise = _load(benchmark, recipe.data)
-    rows = [row for split in splits.values() for row in split]
-    data.check(rows)
-    stages = [plug.resolve("stage", stage.stage) for stage in recipe.stages]
-    models = runs.model_names([stage.stage for stage in recipe.stages])
-    reference = _reference(recipe.evaluate, rows)
-    planned = Plan(recipe, benchmark, rows, noise, stages, models, metrics, reference)
-    if not planned.split("test"):
-        raise LetheError(f"{recipe.name}: data: no test rows, so nothing could be measured")
-    labels = [plug.label(settings.attack) for settings in recipe.attacks]
-    for i, (label, settings) in enumerate(zip(labels, recipe.attacks, strict=True)):
-        where = f"{recipe.name}: attacks.{i}"
-        if label in labels[:i]:
-            raise LetheError(f"{where}: {label} stands there twice; once a run")
-        attack = plug.resolve("attack", settings.attack)
-        if "validate" in vars(attack):
-            attack.validate(settings, rows, recipe.seed, where)
-    for i, (stage, settings) in enumerate(zip(stages, recipe.stages, strict=True)):
-        where = f"{recipe.name}: stages.{i}"
-        if "validate" in vars(stage):
-            stage.validate(settings, planned.training(i), where)
-        if "check_model" in vars(stage):
-            stage.check_model(settings, recipe.model, i == 0, where)
-    return planned
-
-
-def _plan_without_rows(recipe: Recipe, benchmark: ModuleType) -> Plan:
-    """The plan where a benchmark measures a model by other people's code, and has no rows."""
-    settings = recipe.evaluate
-    for key, value in {
-        "stages": recipe.stages,
-        "attacks": recipe.attacks,
-        "evaluate.metrics": settings.metrics,
-        "evaluate.reference": settings.reference,
-    }.items():
-        if value:
-            raise LetheError(
-                f"{recipe.name}: {key}: {recipe.data.benchmark} only measures, by its own metrics: "
-                f"it has no rows for {key}; leave that out, and evaluate a trained model with it"
-            )
-    models = runs.model_names([])
-    sources = benchmark.sources(recipe.data)
-    return Plan(recipe, benchmark, [], {}, [], models, [], None, sources)
-
-
-def _reference(settings: config.Evaluate, rows: Sequence[Row]) -> list[Answered] | None:
-    """What the retain model made of the test rows.
-
-    Raises:
-        LetheError: There is none, or it was asked other rows.
-    """
-    if settings.reference is None:
-        return None
-    found = {row.id: row for row in recorded(settings.reference.expanduser())}
-    wanted = limited([row for row in rows if row.split == "test"], settings.limit)
-    for row in wanted:
-        theirs = found.get(row.id)
-        if theirs is None or theirs.prompt != row.prompt:
-            what = "was not asked" if theirs is None else "was asked otherwise"
-            raise LetheError(
-                f"evaluate.reference: {settings.reference}: row {row.id} {what} there; evaluate "
-                "the retain model on the same rows"
-            )
-    return [found[row.id] for row in wanted]
-
-
-def _check_world(recipe: Recipe) -> None:
-    """A world's model knows its own world only; on another's questions every number is noise."""
-    seed = config.plain(recipe.data).get("seed")
-    path = recipe.model.path
-    if recipe.data.benchmark == "world" and path.startswith("world:") and path != f"world:{seed}":
-        raise LetheError(
-            f"{recipe.name}: model.path is {path} but data.seed is {seed}: set both to one world"
-        )
-
-
-def _load(benchmark: ModuleType, settings: config.Benchmark) -> tuple[dict, dict[str, int]]:
-    if "load_with_noise" in vars(benchmark):
-        return benchmark.load_with_noise(settings)
-    return benchmark.load(settings), {}
-
-
-def check_disk(folder: Path, path: str, recipe: Recipe) -> None:
-    """Refuse to start a run that the disk cannot hold.
-
-    A stage keeps a model; while it runs there are three checkpoints at most, each of the weights
-    and AdamW's two moments, and two more models to choose from. An adapter is small, and the size
-    of a model that is not a local folder is not known: they count as nothing.
-
-    Raises:
-        LetheError: Too little space, with both numbers.
-    """
-    here = Path(path).expanduser()
-    known = here.is_dir() and recipe.model.lora is None
-    size = sum(file.stat().st_size for file in here.glob("*.safetensors")) if known else 0
-    stages = len(recipe.stages)
-    needed = (stages + (3 * 3 + 2 if stages else 0)) * size + _SPARE
-    parent = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    free = shutil.disk_usage(parent).free
-    if free < needed:
-        raise LetheError(
-            f"{folder}: not enough disk space: about {needed / 2**20:,.0f} MB needed, "
-            f"{free / 2**20:,.0f} MB free; free some, or choose another disk with --out"
-        )
 
 
 class _Steps:

@@ -9,7 +9,7 @@ from typing import Any
 from lethe import runs
 from lethe.config import Judge
 from lethe.data import Answered
-from lethe.evaluate import json_lines, judge_cache, judged, write_items
+from lethe.evaluate import judge_cache, judged, write_items
 from lethe.metrics._ratings import METRICS
 from lethe.metrics._summary import Wanted, scores, summarise
 from lethe.plug import LetheError
@@ -65,13 +65,13 @@ def go_on(folder: Path, judge: Judge, metrics: Wanted = METRICS) -> Records:
         return facts["records"]
     old = [line for line in runs.read_lines(folder / "scores.jsonl") if not _is_judges(line)]
     lines = _by_row(after, old + scores(after, metrics))
-    runs.write(folder / "scores.jsonl", json_lines(lines))
+    runs.write(folder / "scores.jsonl", runs.lines(lines))
     write_items(after, lines, folder / "items.parquet")
     records = _merged(facts["records"], summarise(after, folder.name, metrics))
     runs.write(folder / "done.json", runs.json_text(facts | {"records": records}))
     # Last: a kill before this leaves them unrated, and the next call does it all again, for free.
     said = [row.model_dump(exclude={"scored"}) for row in after]
-    runs.write(folder / "answers.jsonl", json_lines(said))
+    runs.write(folder / "answers.jsonl", runs.lines(said))
     return runs.facts(folder)["records"]
 
 

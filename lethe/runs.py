@@ -17,7 +17,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -220,6 +220,11 @@ def append(path: Path, record: dict[str, Any]) -> None:
     line = json.dumps(record, sort_keys=True, ensure_ascii=False) + "\n"
     with path.open("ab") as file:
         file.write(line.encode())
+
+
+def lines(records: Iterable[dict[str, Any]]) -> str:
+    """Records as JSON Lines."""
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
 def trim(path: Path) -> None:

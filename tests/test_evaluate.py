@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from lethe import config
+from lethe import asking, config
 from lethe.data import Row
-from lethe.evaluate import evaluate, limited, record
+from lethe.evaluate import evaluate, limited
 from lethe.generate import complete
 from lethe.likelihood import request, score
 from lethe.model import Checkpoint, load, render, tokenizer
 from lethe.plug import LetheError
+from lethe.recorder import record
 
 METRICS = ["refusal_rate", "accuracy", "answer_probability"]
 
@@ -215,6 +216,37 @@ def test_what_was_recorded_can_be_read_again(checkpoint, tmp_path):
     assert recorded(folder) == recorded(tmp_path) == expected
     with pytest.raises(LetheError, match="no finished evaluation"):
         recorded(tmp_path / "nothing")
+
+
+def test_gradients_and_draws_are_recorded_where_they_are_asked_for(checkpoint, tmp_path):
+    """The norms are `gradient_norms`'; each draw is another one, the same again, forget rows'."""
+    from lethe.evaluate import recorded
+    from lethe.gradient import gradient_norms
+
+    asked = [
+        row.model_copy(update={"protocol": row.protocol.model_copy(update={"gradient": i < 4})})
+        for i, row in enumerate(by_protocol())
+    ]
+    settings = config.Evaluate(batch_size=3, max_new_tokens=6, samples=3)
+    given = {"name": "m", "metrics": ["leak_at_1", "leak_at_k"], "prefix": ""}
+    records = evaluate(checkpoint, asked, tmp_path / "a", settings, **given)
+    found = recorded(tmp_path / "a")
+    model, words = (f(checkpoint.path, checkpoint.spec) for f in (load, tokenizer))
+    for i, row in enumerate(found):
+        drawn = row.scope == "forget" and row.protocol.max_new_tokens != 0
+        assert len(row.samples) == (3 if drawn else 0)
+        for name, [one, *_] in row.scored.items():
+            assert (one.gradient is not None) == (i < 4 and name in ("answer", "text"))
+    text = found[2].scored["text"][0]
+    ids = words.encode("Who is Bo ?", add_special_tokens=False)
+    before = asking.asked(words, found[2]).ids
+    [(_, _, wanted)] = asking.requests(words, found[2], asking.Asked(before, found[2].asked), "")
+    assert wanted.target[: len(ids)] == tuple(ids)
+    assert text.gradient == pytest.approx(gradient_norms(model, [wanted], 0)[0], abs=1e-6)
+    several = [row for row in found if len(set(row.samples)) > 1]
+    assert several and record(checkpoint, asked, settings, name="m", prefix="") == found
+    leaks = {r["metric"]: r["n"] for r in records if r["group"] == "forget/question"}
+    assert leaks["leak_at_1"] == leaks["leak_at_k"] > 0
 
 
 def test_the_table_file_has_a_line_for_each_row_and_metric(checkpoint, tmp_path):

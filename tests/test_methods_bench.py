@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lethe import pipeline
+from lethe import planning
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_every_method_has_the_same_number_of_settings_and_sound_recipes(methods)
         assert len(tried) == 4, name
         assert len({str(setting) for setting in tried}) == 4, name
         recipes = [methods.recipe(name, setting, 101, 0) for setting in tried]
-        planned = pipeline.plan(recipes[0])
+        planned = planning.plan(recipes[0])
         assert len({recipe.model_dump_json() for recipe in recipes}) == 4, name
         # The baselines have every train row that RULE's stages have between them.
         seen = {row.id for i in range(len(planned.stages)) for row in planned.training(i)["train"]}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lethe import cli, config, pipeline, runs
+from lethe import cli, config, pipeline, planning, runs
 from lethe.plug import LetheError
 
 # Copies the model it is given and notes that it ran, and what it saw.
@@ -168,7 +168,7 @@ def test_a_stage_that_no_row_names_sees_every_row(recipe):
         "train": ["forget-train-0", "boundary-train-0", "forget-train-1", "boundary-train-1"],
         "validation": ["forget-validation-0", "boundary-validation-0"],
     }
-    planned = pipeline.plan(recipe)
+    planned = planning.plan(recipe)
     for stage in ("another_stage", "third_stage"):
         assert len(planned.split("train", stage)) == 3, "one row is another's alone"
     assert len(planned.split("train")) == 4
@@ -407,6 +407,6 @@ def test_evaluate_measures_a_model_as_it_is(recipe, model, capfd):
 )
 def test_what_evaluate_takes_as_data(recipe, source, data):
     Path("r.yaml").write_text(config.dump(recipe))
-    made = pipeline.evaluation("org/name", source, limit=5)
+    made = planning.evaluation("org/name", source, limit=5)
     assert config.plain(made.data) == data
     assert (made.name, made.stages, made.evaluate.limit) == ("evaluate-org-name", [], 5)

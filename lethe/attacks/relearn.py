@@ -113,7 +113,7 @@ def run(
     Returns:
         The test questions about the facts that were not given, answered.
     """
-    from lethe import evaluate
+    from lethe import recorder
     from lethe.stages import _offline
     from lethe.stages.task_vector import loss
 
@@ -133,6 +133,6 @@ def run(
     start = Checkpoint(model.path, model.path, model.spec)
     _offline.fit(lesson, start, {"train": lessons}, out, seed, loss)
     attacked = Checkpoint(str(out / "model"), model.original, model.spec)
-    answered = evaluate.record(attacked, asked, settings, name="relearn", prefix="")
+    answered = recorder.record(attacked, asked, settings, name="relearn", prefix="")
     shutil.rmtree(out / "model")
     return answered

@@ -74,6 +74,9 @@ class Config(Benchmark):
     system: str | None = None
     """A system message before every question, in training and test. OpenUnlearning's Llama 3 models
     were trained behind `You are a helpful assistant.`"""
+    gradient: bool = False
+    """Record the gradient's norm of each forget and holdout answer too, for auc_gradnorm: a
+    backward pass each, alone."""
 
 
 def measures(config: Config) -> list[Measure]:
@@ -88,6 +91,7 @@ def measures(config: Config) -> list[Measure]:
         Measure("forget_quality", (FORGET,), "forget"),
         Measure("model_utility", (KEPT, *UTILITY), "utility"),
         *(Measure(name, MEMBERS, POOLED) for name in _MEMBERSHIP),
+        *([Measure("auc_gradnorm", MEMBERS, POOLED)] if config.gradient else []),
         Measure("refusal_rate", ALL),
         Measure("fault_rate", ALL),
     ]
@@ -251,14 +255,16 @@ def _test(config: Config, folder: Path) -> Iterator[Row]:
     holdout = (folder / f"{_holdout(config)}.json").is_file()
     asked = Protocol(max_new_tokens=NEW_TOKENS)
     trained = asked.model_copy(update={"trained_on": True, "spread": holdout})
-    yield from _asked(config, _file(folder, f"{config.forget}_perturbed", "forget"), trained)
+    member = trained.model_copy(update={"gradient": config.gradient})
+    yield from _asked(config, _file(folder, f"{config.forget}_perturbed", "forget"), member)
     yield from _asked(config, _file(folder, "retain_perturbed", "retain"), trained)
     for form in ("real_authors", "world_facts"):
         file = _file(folder, f"{form}_perturbed", "utility", by_author=False)
         yield from _asked(config, file, asked, form)
     if holdout:
         file = _file(folder, _holdout(config), "retain", by_author=False)
-        yield from _asked(config, file, Protocol(max_new_tokens=0, spread=True), "holdout")
+        held = Protocol(max_new_tokens=0, spread=True, gradient=config.gradient)
+        yield from _asked(config, file, held, "holdout")
 
 
 def _asked(

@@ -156,8 +156,18 @@ def _table(run: Run, metric: str) -> dict[str, Any]:
         "label": known.label,
         "text": known.text,
         "lines": [_line(run, metric, group) for group in scored],
+        "notes": _notes(run, metric, scored),
         "unscored": _unscored(run, metric, [group for group in groups if group not in scored]),
     }
+
+
+def _notes(run: Run, metric: str, groups: list[str]) -> list[tuple[str, str]]:
+    """What is to be known of the values of a group."""
+    found = {g: [run.record(model, metric, g) for model in run.models] for g in groups}
+    notes = {
+        g: "; ".join(dict.fromkeys(r.note for r in rs if r and r.note)) for g, rs in found.items()
+    }
+    return [(words.group(group), note) for group, note in notes.items() if note]
 
 
 def _unscored(run: Run, metric: str, groups: list[str]) -> list[tuple[str, str]]:

@@ -27,6 +27,8 @@ class Record(NamedTuple):
     high: float | None
     n: int
     unscored: str | None
+    note: str = ""
+    """What a reader must know beside the value."""
 
 
 class Score(NamedTuple):
@@ -170,6 +172,7 @@ def _record(entry: dict[str, Any]) -> Record:
         finite(entry.get("high")),
         int(entry.get("n") or 0),
         None if value is not None else str(entry.get("unscored") or "no reason given"),
+        str(entry.get("note") or ""),
     )
 
 

@@ -139,7 +139,9 @@ def group(name: str) -> str:
     """
     scope, _, form = name.partition("/")
     kind, _, detail = form.partition(":")
-    words = f"{_spaced(detail, False)} ({kind})" if detail else FORMS.get(form, form)
+    words = (
+        f"{_spaced(detail, False)} ({kind})" if detail else FORMS.get(form, _spaced(form, False))
+    )
     return f"{SCOPES.get(scope, scope)}: {words}" if words else SCOPES.get(scope, scope)
 
 
@@ -168,9 +170,11 @@ def show(value: float, rate: bool, against: Iterable[float] = ()) -> str:
 
     >>> show(0.946, True), show(0.94996, True, [0.95]), show(0.9996, True), show(1.0, True)
     ('94.6\xa0%', '94.996\xa0%', '99.96\xa0%', '100.0\xa0%')
-    >>> show(0.61234, False), show(0.00001, False)
-    ('0.612', '0.00001')
+    >>> show(0.61234, False), show(0.00001, False), show(1.66e-21, False)
+    ('0.612', '0.00001', '1.7e-21')
     """
+    if not rate and 0 < abs(value) < 1e-6:
+        return f"{value:.1e}"
     return (
         f"{_digits(100 * value, 1, [100 * a for a in (0, 1, *against)])}\xa0%"
         if rate

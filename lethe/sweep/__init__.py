@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lethe import config, data, pipeline, plug, process, runs, world, yaml12
+from lethe import config, data, pipeline, planning, plug, process, runs, world, yaml12
 from lethe._version import __version__
 from lethe.config import Recipe
 from lethe.locate import locate
@@ -131,8 +131,8 @@ def _checked(recipes: Mapping[str, Recipe], out: Path, progress: bool) -> dict[s
             runs.check(out / label, config.dump(recipe))
             path = locate(recipe.model)
             if same not in rows:
-                pipeline.make_rows(recipe, progress)
-                rows[same] = data.content_hash(pipeline.plan(recipe).rows)
+                planning.make_rows(recipe, progress)
+                rows[same] = data.content_hash(planning.plan(recipe).rows)
         if path not in models:
             models[path] = _model(path, recipe)
         own = plug.own_files(plain)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lethe import config, likelihood, model, pipeline, table
+from lethe import config, likelihood, model, pipeline, planning, table
 from lethe.benchmarks import _samples, _tasks, harness
 from lethe.config import Evaluate, Model
 from lethe.model import Checkpoint
@@ -347,12 +347,12 @@ def test_wrong_settings_are_told(include, tmp_path):
 def test_nothing_can_be_trained_on_it(saved, include):
     raw = config.plain(recipe(saved(chat=False), tasks=["homes"], include=[str(include)]))
     with pytest.raises(LetheError, match=r"^utility: stages: harness only measures"):
-        pipeline.plan(config.from_dict({**raw, "stages": ["npo"]}))
+        planning.plan(config.from_dict({**raw, "stages": ["npo"]}))
     with pytest.raises(LetheError, match=r"^utility: attacks: harness only measures"):
-        pipeline.plan(config.from_dict({**raw, "attacks": ["relearn"]}))
+        planning.plan(config.from_dict({**raw, "attacks": ["relearn"]}))
     raw["evaluate"]["metrics"] = ["accuracy"]
     with pytest.raises(LetheError, match=r"^utility: evaluate\.metrics: harness only measures"):
-        pipeline.plan(config.from_dict(raw))
+        planning.plan(config.from_dict(raw))
 
 
 # ------------------------------------------------------------------------------------ records

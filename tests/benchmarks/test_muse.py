@@ -7,7 +7,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from lethe import asking, data, evaluate, pipeline
+from lethe import asking, data, planning, recorder
 from lethe import config as recipes
 from lethe.benchmarks import muse
 from lethe.model import Checkpoint
@@ -188,8 +188,8 @@ def test_a_stage_finds_nothing_to_train_on(tmp_path):
         "muse",
     )
     with pytest.raises(LetheError, match=r"muse: stages\.0: "):
-        pipeline.plan(recipe)
-    assert len(pipeline.plan(recipe.model_copy(update={"stages": []})).rows) == 8
+        planning.plan(recipe)
+    assert len(planning.plan(recipe.model_copy(update={"stages": []})).rows) == 8
 
 
 def test_rows_are_raw_text_with_and_without_a_chat_template(tmp_path, words, plain_words, letters):
@@ -212,7 +212,7 @@ def test_a_model_is_measured_on_all_of_it(tmp_path, saved):
     mine = tiny(tmp_path / "mine", **{"privleak/forget.json": ["Ada is Bo"]})
     rows = muse.load(settings(mine))["test"]
     path = str(saved("llama", max_position_embeddings=256))
-    answered = evaluate.record(
+    answered = recorder.record(
         Checkpoint(path, path, recipes.Model(path=path)),
         rows,
         recipes.Evaluate(batch_size=4),

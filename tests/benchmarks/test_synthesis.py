@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lethe import config, pipeline
+from lethe import config, pipeline, planning
 from lethe.benchmarks import synthesis
 from lethe.plug import LetheError
 from lethe.world import facts, rows
@@ -52,7 +52,7 @@ def test_a_run_makes_its_rows_and_reports_them_by_distance(recipe, tmp_path):
 def test_an_evaluation_makes_no_rows(recipe, tmp_path):
     (tmp_path / "r.yaml").write_text(config.dump(recipe))
     with pytest.raises(LetheError, match="no synthesised rows"):
-        pipeline.run(pipeline.evaluation("world:0", "r.yaml"), progress=False)
+        pipeline.run(planning.evaluation("world:0", "r.yaml"), progress=False)
     assert not (tmp_path / "data").exists()
 
 

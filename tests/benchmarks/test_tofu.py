@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lethe import asking, data, evaluate
+from lethe import asking, data, recorder
 from lethe.benchmarks import _authors, tofu
 from lethe.config import Evaluate, Model
 from lethe.model import Checkpoint
@@ -259,7 +259,7 @@ def test_a_model_is_measured_on_it(tmp_path, saved):
     for n in (0, 1):
         short = some[n].protocol.model_copy(update={"max_new_tokens": 4})
         some[n] = some[n].model_copy(update={"protocol": short})
-    asked, fact, held = evaluate.record(
+    asked, fact, held = recorder.record(
         Checkpoint(path, path, Model(path=path)), some, Evaluate(), name="tiny", prefix=""
     )
     lengths = {name: [len(s.logprobs) for s in texts] for name, texts in asked.scored.items()}
