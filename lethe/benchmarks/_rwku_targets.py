@@ -19,14 +19,14 @@ def folders(
         target: A path where there is neither `folder` nor `hub`; else names such as
             1_Stephen_King parted by commas, or all.
         folder: Holds the targets, or `Target/` with them.
-        hub: Download them.
+        hub: Download them; also done where bare names have no folder to be in.
         revision: Branch, tag or commit of the Hub data set.
         files: What is wanted of each target, without `.json`.
 
     Raises:
         LetheError: There is no such folder or target, or it cannot be downloaded.
     """
-    if hub:
+    if hub or (folder is None and _bare(target)):
         names = ["*"] if target == "all" else _split(target)
         wanted = [f"Target/{name}/{file}.json" for name in names for file in files]
         return _chosen(target, _hub.fetch(HUB, wanted, revision))
@@ -68,6 +68,16 @@ def _chosen(target: str, root: Path) -> list[Path]:
 
 def _names(target: str, known: dict[str, Path]) -> list[str]:
     return [target] if target in known else list(dict.fromkeys(_split(target)))
+
+
+def _bare(target: str) -> bool:
+    """Whether a target is named as RWKU names its folders, and is no path of a folder here.
+
+    >>> _bare("1_Stephen_King"), _bare("all"), _bare("data/Target/1_Stephen_King")
+    (True, True, False)
+    """
+    named = all(re.fullmatch(r"\d+_[^/\\]+", name) for name in _split(target))
+    return (named or target == "all") and not Path(target).is_dir()
 
 
 def _split(target: str) -> list[str]:

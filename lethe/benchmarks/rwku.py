@@ -51,7 +51,8 @@ class Config(Benchmark):
     folder: Path | None = None
     """Folder that holds `Target/` with the targets' folders, or these themselves."""
     source: Literal["local", "hub"] = "local"
-    """local: `target` or `folder` is there. hub: it is downloaded from jinzhuoran/RWKU."""
+    """local: `target` or `folder` is there. hub: it is downloaded from jinzhuoran/RWKU, as bare
+    names without `folder` are."""
     revision: str | None = None
     """Branch, tag or commit of the Hub data set."""
     protocol: Literal["raw", "rwku"] = "raw"
