@@ -282,7 +282,8 @@ def test_wrong_names_and_places_are_short_errors(tmp_path):
 
     fails("no target '1_Ada_Vans'; did you mean 1_Ada_Vance", target="1_Ada_Vans")
     fails("gone: no such folder; a local copy of jinzhuoran/RWKU", folder=tmp_path / "gone")
-    fails("all: no such folder; give an RWKU target folder, or bare names with", folder=None)
+    fails("x/all: no such folder; give an RWKU target folder, or bare", target="x/all", folder=None)
+    fails("jinzhuoran/RWKU: cannot be downloaded", target="all", folder=None)
     fails("holds no RWKU targets", folder=dump(tmp_path / "empty"))
     fails("jinzhuoran/RWKU: cannot be downloaded", source="hub", folder=None)
     with pytest.raises(LetheError, match=r"data\.protocol: .*'raw' or 'rwku'"):
