@@ -4,6 +4,9 @@
     python bench/methods.py test --out runs/test        # untouched worlds, with what was chosen
     python bench/methods.py test --out runs/test --part 1/2   # and 2/2: in two processes
 
+Runs that stand in bench/measured.jsonl are not made again; for runs with other settings or of
+another version, empty it.
+
 All methods have the same train rows (those of the world's RULE), the same validation rows, four
 settings to choose from, and, where they train, the same ways to use validation rows: the best
 checkpoint, looked for as often, then the least share of the change that balances as well
@@ -29,6 +32,8 @@ from lethe.config import Recipe
 from lethe.plug import LetheError
 
 CHOSEN = Path(__file__).with_name("chosen.yaml")
+MEASURED = Path(__file__).with_name("measured.jsonl")
+"""What finished test runs said: a line each, by bench/methods_table.py."""
 SHARED = {
     "batch_size": 16,
     "eval_every": 10,
@@ -178,12 +183,22 @@ def test(given: argparse.Namespace) -> None:
         for seed, world, name in itertools.product(given.seeds, given.worlds, names)
         if name != "original" or seed == given.seeds[0]  # nothing about it is drawn
     ]
+    known = {(line["world"], line["seed"], line["method"]) for line in measured()}
     for number, (world, seed, name) in enumerate(jobs):
         if (given.only and name not in given.only) or number % given.of != given.part:
+            continue
+        if (world, seed, name) in known:
             continue
         folder = given.out / folder_name(name) / f"world-{world}" / f"seed-{seed}"
         done(folder, recipe(name, chosen[name], world, seed))
         print(f"{number + 1}/{len(jobs)} {folder}", file=sys.stderr, flush=True)
+
+
+def measured() -> list[dict[str, Any]]:
+    """The lines of `MEASURED`."""
+    if not MEASURED.is_file():
+        return []
+    return [json.loads(line) for line in MEASURED.read_text(encoding="utf-8").splitlines()]
 
 
 def part(text: str) -> tuple[int, int]:

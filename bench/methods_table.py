@@ -2,6 +2,8 @@
 
     python bench/methods_table.py runs/test
 
+What the runs say is added to bench/measured.jsonl, one line a run, and the tables are made of that
+file: runs that are there need not be made again, nor kept.
 Each number is the mean over worlds, each first averaged over its seeds, with Student's 95 %
 interval over the worlds. Gone: forget questions on which nothing is told. Areas are the paper's, of
 the chosen setting, above a retain floor of 0.5: (neighbours - 0.5) * gone, or * refused.
@@ -14,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from methods import METHODS, folder_name
+from methods import MEASURED, METHODS, folder_name, measured
 
 from lethe import config, runs
 from lethe.compare.estimate import Estimate, Measured, estimate
@@ -33,6 +35,13 @@ class Measurement(NamedTuple):
     """Of the processor, of all stages."""
     rollouts: int
     """Completions drawn in training."""
+
+    def line(self, method: str, seed: int) -> str:
+        """The run as a line of `MEASURED`."""
+        numbers = {f"{metric} {group}": known for (metric, group), known in self.numbers.items()}
+        about = {"method": method, "world": self.world, "seed": seed}
+        cost = {"seconds": self.seconds, "rollouts": self.rollouts}
+        return json.dumps({**about, **cost, "numbers": numbers})
 
     def of(self, metric: str, group: str) -> float:
         """A value; forms of one kind are averaged over their rows."""
@@ -76,6 +85,12 @@ HIDDEN: dict[str, Column] = {
 }
 
 
+def kept(line: dict) -> Measurement:
+    """A line of `MEASURED`, read again."""
+    numbers = {tuple(key.split(" ", 1)): tuple(known) for key, known in line["numbers"].items()}
+    return Measurement(line["world"], numbers, line["seconds"], line["rollouts"])
+
+
 def read(folder: Path) -> Measurement:
     """What a run folder says of its last model."""
     run = runs.Run(folder)
@@ -114,28 +129,43 @@ def cell(runs: list[Measurement], column: Column, places: int) -> str:
 def table(found: dict[str, list[Measurement]], columns: dict[str, Column]) -> str:
     """Markdown: a line a method."""
     lines = ["| method | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
-    for name, measured in found.items():
+    for name, runs_of in found.items():
         cells = [
-            cell(measured, column, 3 if title.startswith("area") else 1)
+            cell(runs_of, column, 3 if title.startswith("area") else 1)
             for title, column in columns.items()
         ]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
+def add(folder: Path) -> None:
+    """Write down what finished runs say, each once."""
+    known = {(line["method"], line["world"], line["seed"]) for line in measured()}
+    new = []
+    for name in ("original", *METHODS):
+        for place in sorted((folder / folder_name(name)).glob("world-*/seed-*")):
+            world, seed = (int(part.name.rpartition("-")[2]) for part in (place.parent, place))
+            if runs.Run(place).summary.is_file() and (name, world, seed) not in known:
+                new.append(read(place).line(name, seed) + "\n")
+    with MEASURED.open("a", encoding="utf-8") as file:
+        file.writelines(new)
+
+
 def main() -> None:
     """Read and print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", help="runs to add; none: only the tables")
     given = parser.parse_args()
-    found: dict[str, list[Measurement]] = {}
-    for name in ("original", *METHODS):
-        places = sorted((given.folder / folder_name(name)).glob("world-*/seed-*"))
-        done = [read(place) for place in places if runs.Run(place).summary.is_file()]
-        if done:
-            found[name] = done
-    worlds = sorted({run.world for measured in found.values() for run in measured})
-    counts = ", ".join(f"{name} {len(measured)}" for name, measured in found.items())
+    if given.folder:
+        add(given.folder)
+    lines = measured()
+    found = {
+        name: [kept(line) for line in lines if line["method"] == name]
+        for name in ("original", *METHODS)
+        if any(line["method"] == name for line in lines)
+    }
+    worlds = sorted({run.world for runs_of in found.values() for run in runs_of})
+    counts = ", ".join(f"{name} {len(runs_of)}" for name, runs_of in found.items())
     print(f"Worlds {worlds}; runs: {counts}\n")
     print(table(found, REFUSALS), "\n")
     print(table(found, HIDDEN))

@@ -70,11 +70,15 @@ def evaluate(given: argparse.Namespace, rest: list[str]) -> None:
     """Measure a model as it is."""
     from lethe import overrides, pipeline, planning, process, runs, table
 
+    of = {"target": given.target, "folder": given.folder}
+    if given.benchmark:
+        own = plug.member("benchmark", given.benchmark, "Config")
+        of |= overrides.required(own, rest, "data.")
     recipe = planning.evaluation(
         given.model,
         given.data,
         benchmark=given.benchmark,
-        of={"target": given.target, "folder": given.folder},
+        of=of,
         metrics=given.metrics,
         limit=given.limit,
         batch_size=given.batch_size,

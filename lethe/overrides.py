@@ -11,7 +11,7 @@ import difflib
 import io
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 from pydantic import BaseModel
 
@@ -74,7 +74,7 @@ def _field(value: BaseModel, name: str, asked: list[str], prefix: str) -> tuple[
         return type(form), form
     if inner:
         return None, current
-    return info.annotation, current
+    return (_truth() if info.annotation is bool else info.annotation), current
 
 
 def _blank(group: type[BaseModel]) -> BaseModel:
@@ -91,6 +91,46 @@ def _free(name: str, current: dict, asked: list[str], path: str) -> Any:
     # A key that is no plain word, such as a file of a user's own, cannot be an option; it stays.
     keys = dict.fromkeys(key for key in [*current, *extra] if key.isidentifier())
     return _dataclass(name, [(key, _yaml_value(), "", current.get(key)) for key in keys])
+
+
+def required(model: type[BaseModel], args: list[str], prefix: str) -> dict[str, Any]:
+    """What the command line says of a group's required settings, before the group can be made.
+
+    >>> class Config(config.Frozen):
+    ...     tasks: list[str]
+    ...     limit: int = 1
+    >>> required(Config, ["--data.tasks", "a", "b", "--data.limit", "2"], "data.")
+    {'tasks': ['a', 'b']}
+    """
+    found: dict[str, Any] = {}
+    for name, info in model.model_fields.items():
+        option = f"--{prefix}{name.replace('_', '-')}"
+        if info.is_required() and option in args:
+            behind = args[args.index(option) + 1 :]
+            end = next((i for i, arg in enumerate(behind) if arg.startswith("--")), len(behind))
+            found[name] = behind[:end] if get_origin(info.annotation) is list else behind[0:1][0]
+    return found
+
+
+def _truth() -> Any:
+    """A bool as YAML and Python write it."""
+    import tyro
+
+    words = {"true": True, "false": False}
+
+    def read(text: list[str]) -> bool:
+        if text[0].lower() not in words:
+            raise ValueError(f"{text[0]!r}: true or false")
+        return words[text[0].lower()]
+
+    spec = tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="{true,false}",
+        instance_from_str=read,
+        is_instance=lambda value: isinstance(value, bool),
+        str_from_instance=lambda value: [str(value).lower()],
+    )
+    return Annotated[bool, spec]
 
 
 def _yaml_value() -> Any:

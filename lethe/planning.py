@@ -123,10 +123,7 @@ def plan(recipe: Recipe) -> Plan:
     benchmark = plug.resolve("benchmark", recipe.data.benchmark)
     if "measure" in vars(benchmark):
         return _plan_without_rows(recipe, benchmark)
-    metrics: list[str | Measure] = [*recipe.evaluate.metrics]
-    if not metrics:
-        own = "measures" in vars(benchmark)
-        metrics = [*(benchmark.measures(recipe.data) if own else benchmark.METRICS)]
+    metrics = _metrics(recipe, benchmark)
     asked = [measure(wanted).metric for wanted in metrics]
     if recipe.evaluate.samples:
         metrics += [wanted for wanted in _SAMPLED if wanted.metric not in asked]
@@ -162,6 +159,16 @@ def plan(recipe: Recipe) -> Plan:
     return planned
 
 
+def _metrics(recipe: Recipe, benchmark: ModuleType) -> list[str | Measure]:
+    """The metrics named, on the groups that the benchmark means them for; else all of its own."""
+    own = "measures" in vars(benchmark)
+    known: Sequence[str | Measure] = benchmark.measures(recipe.data) if own else benchmark.METRICS
+    named: list[str | Measure] = []
+    for name in recipe.evaluate.metrics:
+        named += [wanted for wanted in known if measure(wanted).metric == name] or [name]
+    return named or [*known]
+
+
 def _plan_without_rows(recipe: Recipe, benchmark: ModuleType) -> Plan:
     """The plan where a benchmark measures a model by other people's code, and has no rows."""
     settings = recipe.evaluate
@@ -170,6 +177,8 @@ def _plan_without_rows(recipe: Recipe, benchmark: ModuleType) -> Plan:
         "attacks": recipe.attacks,
         "evaluate.metrics": settings.metrics,
         "evaluate.reference": settings.reference,
+        "evaluate.judge": settings.judge,
+        "evaluate.samples": settings.samples,
     }.items():
         if value:
             raise LetheError(

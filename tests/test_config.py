@@ -182,6 +182,15 @@ def test_overrides_reach_every_setting(recipe):
     assert changed(recipe, "--out", "x/y") == {"out": "x/y"}
 
 
+@pytest.mark.parametrize(("text", "value"), [("true", True), ("False", False), ("TRUE", True)])
+def test_a_truth_is_written_as_in_yaml_or_python(tmp_path, text, value):
+    raw = {"benchmark": "rwku", "target": "all"}
+    made = config.from_dict({"name": "a", "model": {"path": "m"}, "data": raw, "stages": []})
+    assert overrides.override(made, ["--data.upstream", text]).data.upstream is value
+    with pytest.raises(LetheError, match=r"data\.upstream.*true or false"):
+        overrides.override(made, ["--data.upstream", "yes please"])
+
+
 def test_an_override_turns_a_group_on_and_its_required_keys_are_asked_for(recipe):
     judge = overrides.override(recipe, ["--evaluate.judge.model", "m"]).evaluate.judge
     assert judge == config.Judge(model="m")

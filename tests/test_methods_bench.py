@@ -1,5 +1,6 @@
 """The comparison of methods: every recipe of it is sound, and settings are chosen fairly."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -105,3 +106,21 @@ def test_rollouts_are_the_last_count_of_each_stage(table, tmp_path):
         for count in counts:
             runs.append(tmp_path / "stages" / stage / "metrics.jsonl", {"rollouts": count})
     assert table.rollouts(runs.Run(tmp_path)) == 160
+
+
+def test_a_run_is_written_down_once_and_read_again(table, methods, tmp_path, monkeypatch):
+    known = measurement(table, 3)._replace(rollouts=7)
+    line = json.loads(known.line("IDK", 2))
+    assert (line["method"], line["seed"]) == ("IDK", 2) and table.kept(line) == known
+    monkeypatch.setattr(methods, "MEASURED", tmp_path / "measured.jsonl")
+    assert methods.measured() == []
+    (tmp_path / "measured.jsonl").write_text(known.line("IDK", 2) + "\n")
+    assert methods.measured() == [line]
+    made = []
+    monkeypatch.setattr(methods, "done", lambda folder, _: made.append(folder.name))
+    monkeypatch.setattr(methods, "recipe", lambda *_: None)
+    monkeypatch.setattr(
+        sys, "argv", [*"x test --worlds 3 --seeds 1-3 --only IDK --out".split(), str(tmp_path)]
+    )
+    methods.main()
+    assert made == ["seed-1", "seed-3"]

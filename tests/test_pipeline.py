@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lethe import cli, config, pipeline, planning, runs
+from lethe import cli, config, pipeline, planning, plug, runs
 from lethe.plug import LetheError
 
 # Copies the model it is given and notes that it ran, and what it saw.
@@ -410,3 +410,45 @@ def test_what_evaluate_takes_as_data(recipe, source, data):
     made = planning.evaluation("org/name", source, limit=5)
     assert config.plain(made.data) == data
     assert (made.name, made.stages, made.evaluate.limit) == ("evaluate-org-name", [], 5)
+
+
+def test_what_evaluate_takes_as_benchmark():
+    """Set up as its authors measure; what is given stands, what is not keeps its default."""
+    made = planning.evaluation(
+        "./m", benchmark="rwku", of={"target": "all", "folder": None}, limit=None, batch_size="auto"
+    )
+    assert made.name == "evaluate-m-rwku"
+    data = config.plain(made.data)
+    assert (data["protocol"], data["target"], data["folder"]) == ("rwku", "all", None)
+    assert (made.evaluate.limit, made.evaluate.batch_size) == (None, "auto")
+
+
+def test_named_metrics_keep_the_benchmarks_groups(tmp_path):
+    """auc_loss of RWKU compares its two sets of texts, also when it is asked for by name."""
+    named = planning.evaluation("m", benchmark="rwku", of={"target": "all"}, metrics=["auc_loss"])
+    module = plug.resolve("benchmark", "rwku")
+    wanted = planning._metrics(named, module)
+    assert [(m.metric, m.groups) for m in wanted] == [("auc_loss", ("forget/mia", "retain/mia"))]
+    other = named.model_copy(update={"evaluate": config.Evaluate(metrics=["accuracy"])})
+    assert planning._metrics(other, module) == ["accuracy"]
+
+
+def alone(recipe, **evaluate):
+    settings = recipe.evaluate.model_copy(update=evaluate)
+    return recipe.model_copy(update={"stages": [], "evaluate": settings})
+
+
+def test_the_reference_must_have_been_asked_the_same(recipe, tmp_path):
+    runs_of = {name: go(alone(recipe), out=tmp_path / name) for name in ("theirs", "other")}
+    compared = alone(recipe, reference=runs_of["theirs"])
+    assert {row.id for row in planning.plan(compared).reference} == {
+        row.id for row in planning.plan(compared).split("test")
+    }
+    answers = runs_of["other"] / "eval" / "original" / "answers.jsonl"
+    first, *rest = answers.read_text().splitlines(True)
+    for text, what in (("".join(rest), "was not asked"), (first.replace("?", "!"), "otherwise")):
+        answers.write_text(text + ("" if what == "was not asked" else "".join(rest)))
+        with pytest.raises(LetheError, match=f"row .* {what} there"):
+            planning.plan(alone(recipe, reference=runs_of["other"]))
+    with pytest.raises(LetheError, match="no finished evaluation"):
+        planning.plan(alone(recipe, reference=tmp_path / "nothing"))

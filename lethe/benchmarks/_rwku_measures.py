@@ -29,7 +29,7 @@ def measures(upstream: bool) -> list[Measure]:
         *_forgetting("answer_probability"),
         *_keeping("answer_probability"),
         *(Measure(f"mia_{attack}", _MIA) for attack in _ATTACKS),
-        *(Measure(f"auc_{attack}", _MIA) for attack in _ATTACKS),
+        *(Measure(f"auc_{attack}", _MIA, "forget against retain") for attack in _ATTACKS),
         Measure("choice_accuracy", ("utility/mmlu",)),
         Measure(bbh, ("utility/bbh",)),
         Measure("mc1", ("utility/truthfulqa",)),

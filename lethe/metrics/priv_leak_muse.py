@@ -10,6 +10,7 @@ kept here.
 from collections.abc import Sequence
 
 from lethe.data import Answered
+from lethe.metrics._auc import MISSING
 from lethe.metrics._measure import Total
 from lethe.metrics._priv_leak import privacy_leakage
 from lethe.metrics._rows import same
@@ -29,9 +30,11 @@ def priv_leak_muse(rows: Sequence[Answered], reference: Sequence[Answered] | Non
         return privacy_leakage(auc_min_k(rows, None), measured)
     corpora = {row.id.partition("/")[0] for row in rows}
     corpus = corpora.pop() if len(corpora) == 1 else ""
-    if corpus not in RETRAINED:
+    if corpora and corpus not in RETRAINED:
         return Total(
             None, unscored="no reference run, and the rows are not all MUSE's News or Books"
         )
+    if not rows:
+        return Total(None, unscored=MISSING)
     note = f"against MUSE's published AUC of the retrained model, {RETRAINED[corpus]}"
     return privacy_leakage(auc_min_k(rows, None), 1 - RETRAINED[corpus], note)
