@@ -14,7 +14,7 @@ help:
 	@echo "make install      only install into .venv"
 	@echo "make test         all tests"
 	@echo "make check        ruff and pyright"
-	@echo "make bench        our ReBO step against stock TRL, our offline step against a plain Trainer"
+	@echo "make bench        our ReBO and offline steps and our evaluation against stock ones"
 	@echo "make refusal      what the judgement of refusals is worth: the tables of docs/refusal.md"
 	@echo "make clean        remove .venv and caches; runs/ stays"
 
@@ -43,6 +43,7 @@ check: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python bench/rebo_step.py
 	$(BIN)/python bench/offline_step.py
+	$(BIN)/python bench/evaluate.py
 
 refusal: $(INSTALLED)
 	$(BIN)/python bench/refusal.py

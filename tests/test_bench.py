@@ -176,3 +176,34 @@ def test_ours_and_plain_agree_on_loss_and_gradient(offline, saved, start, tmp_pa
         (plain, theirs), (own, ours) = found
         assert own == pytest.approx(plain, rel=1e-5, abs=1e-5)
         assert (ours - theirs).norm() < 1e-4 * theirs.norm()
+
+
+@pytest.fixture
+def asking(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "bench")
+    import evaluate
+
+    yield evaluate
+    for name in ("evaluate", "tofu"):
+        sys.modules.pop(name, None)
+
+
+def test_evaluation_is_timed_on_equal_texts(asking, net, letters, capsys):
+    """`measure` compares what every way said before it prints; a stop text is met by all alike."""
+    words = letters(True)
+    model = net(scale=0.15, vocab_size=len(words), eos_token_id=1)
+    free = asking.setup("free", model, words, ROWS, 7, ())
+    said = asking.plainly(free, 3)
+    assert said == asking.plainly(free, 1) == asking.ours(free) and len(set(said)) > 1
+    stop = next(text[2] for text in said if len(set(text[:3])) == 3 and text[:3].isascii())
+    given = asking.setup("a toy", model, words, ROWS, 7, (stop,))
+    asking.measure(given, rounds=1)
+    out = capsys.readouterr().out
+    assert "### a toy (8 prompts, 0.0 M parameters)" in out and "x one at a time" in out
+    assert out.count("| generate, ") == len(asking.SIZES) and "tokens a second" in out
+    rows = [ROWS[0].model_copy(update={"prompt": "Who is Ada Ada ?"}), *ROWS]
+    other = asking.setup("other", model, words, rows, 7, ())
+    monkey = asking.ours
+    asking.ours = lambda given: ["else", *monkey(given)[1:]]
+    with pytest.raises(AssertionError, match="the texts differ"):
+        asking.measure(other, rounds=1)
