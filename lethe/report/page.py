@@ -185,8 +185,8 @@ def _together(run: Run, groups: list[str]) -> str:
     names = []
     for group in groups:
         scope = group.partition("/")[0]
-        whole = set(run.groups(scope)) <= set(groups)
-        names.append(f"{words.SCOPES.get(scope, scope)}: all" if whole else words.group(group))
+        whole = scope in words.SCOPES and set(run.groups(scope)) <= set(groups)
+        names.append(f"{words.SCOPES[scope]}: all" if whole else words.group(group))
     return ", ".join(dict.fromkeys(names))
 
 
@@ -216,7 +216,7 @@ def _cell(record: Record | None) -> Cell:
 
 def _scopes(run: Run) -> list[tuple[str, str]]:
     present = dict.fromkeys(group.partition("/")[0] for group in run.groups())
-    return [(words.SCOPES.get(s, s), words.SCOPE_MEANING.get(s, "")) for s in present]
+    return [(words.SCOPES[s], words.SCOPE_MEANING[s]) for s in present if s in words.SCOPES]
 
 
 def _hidden(run: Run) -> list[Line]:
