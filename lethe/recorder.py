@@ -84,10 +84,8 @@ class _Recorder:
         samples = self.settings.samples * len(self._sampled(groups))
         total = sum(map(len, groups.values())) + samples + len(self.requests) + len(pulled)
         known = sum(map(len, (self.texts, self.drawn, self.scored, self.pulls)))
-        hidden = self.share[0] > 0 or None  # None: tqdm's own choice
-        with tqdm(
-            total=total, initial=known, desc=f"evaluate {name}", unit="row", disable=hidden
-        ) as bar:
+        silent = {"disable": True} if self.share[0] else {}
+        with tqdm(total=total, initial=known, desc=f"evaluate {name}", unit="row", **silent) as bar:
             for (limit, stop), members in groups.items():
                 self._complete(members, limit, stop, bar)
                 for k in range(self.settings.samples):

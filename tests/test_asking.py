@@ -32,7 +32,7 @@ def test_a_row_without_protocol_is_rendered_as_ever(letters):
     [
         (True, {"suffix": "Answer:"}, "Who?>Answer:", " Bo"),
         (True, {"max_new_tokens": 3}, "Who?>", "Bo"),
-        (False, {"suffix": "Answer:"}, "Who?Answer:", " Bo"),
+        (False, {"suffix": "Answer:"}, "Who?\nAnswer:", " Bo"),
         (True, {"raw": True}, "Who?", " Bo"),
         (True, {"raw": True, "suffix": "\nAnswer: "}, "Who?\nAnswer: ", "Bo"),
     ],
