@@ -4,8 +4,8 @@
     python bench/evaluate.py --rwku DIR     # a target's folder, such as data/Target/1_Stephen_King
 
 Without RWKU's files: the embedded model and its world's test rows. With them: a Llama of ten
-million parameters, taught for a minute to answer the target's probes (so that completions are as
-long as real answers), asked these probes by RWKU's protocol, 30 tokens at most, up to a newline.
+million parameters, taught for some minutes how long the target's answers are, asked the target's
+probes and TriviaQA by RWKU's protocol, 30 tokens at most, up to a newline.
 
 Generation: all prompts through `generate` one by one; through `generate` in left-padded batches in
 the order of the file, at each of some batch sizes, of which the fastest counts; and through
@@ -77,12 +77,15 @@ def on_rwku(folder: Path) -> Setup:
     rows = [
         row
         for row in rwku.load(given)["test"]
-        if row.scope in ("forget", "boundary") and row.form != "mia"
+        if (row.scope in ("forget", "boundary") and row.form != "mia") or row.form == "triviaqa"
     ]
-    pairs = [{"question": str(row.prompt), "answer": f"{row.answer}\n"} for row in rows]
-    words = learnt_tokenizer([text for pair in pairs for text in pair.values()])
-    model = train(pairs, words, epochs=6, seed=0, name="ten million parameters", shape=LARGE)
-    return setup(f"10 M Llama, RWKU probes of {folder.name}", model, words, rows, 30, ("\n",))
+    # A question's last line is enough to learn how long an answer is.
+    asked = [str(row.prompt).strip().rpartition("\n")[2] for row in rows]
+    answers = [f"{row.answer}\n" for row in rows]
+    pairs = [{"question": q, "answer": a} for q, a in zip(asked, answers, strict=True)]
+    words = learnt_tokenizer([*(str(row.prompt) for row in rows), *answers])
+    model = train(pairs, words, epochs=12, seed=0, name="ten million parameters", shape=LARGE)
+    return setup(f"Llama, RWKU probes of {folder.name}", model, words, rows, 30, ("\n",))
 
 
 def setup(

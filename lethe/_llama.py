@@ -123,22 +123,18 @@ class Decoder:
         """Complete prompts; arguments and result as in `generate.sample`."""
         import torch
 
-        from lethe.generate import left_pad
-
         distinct = list(dict.fromkeys(tuple(prompt) for prompt in prompts))
         place = {prompt: i for i, prompt in enumerate(distinct)}
         rows = torch.tensor([place[tuple(prompt)] for prompt in prompts])
-        ids_UP, mask_UP = left_pad(distinct, 0)
-        start = ids_UP.size(1)
-        positions_UP = (mask_UP.cumsum(1) - 1).clamp(min=0)
         # Every draw of the batch is made now, so that a row's luck does not hang on the others'.
         draws = torch.Generator().manual_seed(seed)
         luck_BT = torch.rand(len(prompts), max_new_tokens, generator=draws)
 
-        read, hidden_UD = self._read(ids_UP, mask_UP, positions_UP)
+        read, mask_UP, hidden_UD = self._read(distinct)
+        start = mask_UP.size(1)
         room = start + max_new_tokens
         cache = [(_with_room(k[rows], room), _with_room(v[rows], room)) for k, v in read]
-        hidden_BD, position_B = hidden_UD[rows], positions_UP[rows, -1]
+        hidden_BD, position_B = hidden_UD[rows], mask_UP.sum(1)[rows] - 1
         open_BT = torch.zeros(len(prompts), room, dtype=torch.bool)
         open_BT[:, :start] = mask_UP[rows].bool()
 
@@ -186,37 +182,57 @@ class Decoder:
         )
 
     def _read(
-        self, ids_UP: "Tensor", mask_UP: "Tensor", positions_UP: "Tensor"
-    ) -> "tuple[list[tuple[Tensor, Tensor]], Tensor]":
-        """`_prefill`, a few prompts at a time: what they pass through stays in the CPU's caches."""
+        self, prompts: Sequence[tuple[int, ...]]
+    ) -> "tuple[list[tuple[Tensor, Tensor]], Tensor, Tensor]":
+        """Keys and values of each layer, their mask, and last hidden states, of different prompts.
+
+        What all begin with is read once. The rest is read a few prompts at a time, so that what
+        they pass through stays in the CPU's caches. Padding stands between the two.
+        """
         import torch
 
+        from lethe.generate import left_pad
+
+        shared = _shared(prompts)
+        before: list[tuple[Tensor, Tensor]] = []
+        if shared:
+            ids_1P = torch.tensor([prompts[0][:shared]])
+            before, _ = self._prefill(ids_1P, torch.ones_like(ids_1P), [])
+        ids_UP, mask_UP = left_pad([prompt[shared:] for prompt in prompts], 0)
         size = max(1, CHUNK // ids_UP.size(1))
-        parts = [part.split(size) for part in (ids_UP, mask_UP, positions_UP)]
-        found = [self._prefill(*part) for part in zip(*parts, strict=True)]
-        if len(found) == 1:
-            return found[0]
+        parts = zip(ids_UP.split(size), mask_UP.split(size), strict=True)
+        found = [self._prefill(ids, mask, before) for ids, mask in parts]
         layers = zip(*(cache for cache, _ in found), strict=True)
-        joined = [tuple(torch.cat(parts) for parts in zip(*layer, strict=True)) for layer in layers]
-        return [(k, v) for k, v in joined], torch.cat([hidden for _, hidden in found])
+        cache = [
+            (torch.cat([k for k, _ in part]), torch.cat([v for _, v in part])) for part in layers
+        ]
+        if before:
+            cache = [_behind(old, new) for old, new in zip(before, cache, strict=True)]
+        mask_UP = torch.cat([mask_UP.new_ones(len(mask_UP), shared), mask_UP], dim=1)
+        return cache, mask_UP, torch.cat([hidden for _, hidden in found])
 
     def _prefill(
-        self, ids_UP: "Tensor", mask_UP: "Tensor", positions_UP: "Tensor"
+        self,
+        ids_UP: "Tensor",
+        mask_UP: "Tensor",
+        before: "list[tuple[Tensor, Tensor]]",
     ) -> "tuple[list[tuple[Tensor, Tensor]], Tensor]":
-        """Read the prompts: keys and values of each layer, last hidden states."""
+        """Read texts behind what all of them begin with: their keys, values, last hidden states."""
         import torch
 
-        length = ids_UP.size(1)
+        length, start = ids_UP.size(1), before[0][0].size(2) if before else 0
         causal_PP = torch.ones(length, length, dtype=torch.bool).tril()
         # A padding position sees itself alone, so that its softmax is not empty.
-        seen_U1PP = (causal_PP & mask_UP[:, None].bool()) | torch.eye(length, dtype=torch.bool)
+        seen_UPP = (causal_PP & mask_UP[:, None].bool()) | torch.eye(length, dtype=torch.bool)
+        seen_UPT = torch.cat([seen_UPP.new_ones(*seen_UPP.shape[:2], start), seen_UPP], dim=2)
         x = self.embedding[ids_UP]
-        cos, sin = self.rotary(x, positions_UP)
+        cos, sin = self.rotary(x, (mask_UP.cumsum(1) - 1).clamp(min=0) + start)
         cache = []
-        for layer in self.layers:
+        for i, layer in enumerate(self.layers):
             q, k, v = self._qkv(layer, x, cos, sin)
             cache.append((k, v))
-            x = self._finish(layer, x, self._attend(q, k, v, seen_U1PP[:, None]))
+            keys, values = _behind(before[i], (k, v)) if before else (k, v)
+            x = self._finish(layer, x, self._attend(q, keys, values, seen_UPT[:, None]))
         return cache, self._rms(x[:, -1], self.norm)
 
     def _step(
@@ -288,6 +304,31 @@ def _rotate(x: "Tensor", cos: "Tensor", sin: "Tensor") -> "Tensor":
 
     left, right = x.chunk(2, dim=-1)
     return x * cos[:, None] + torch.cat([-right, left], dim=-1) * sin[:, None]
+
+
+def _shared(prompts: Sequence[tuple[int, ...]]) -> int:
+    """How many tokens all prompts begin with, if that is worth reading them apart.
+
+    >>> _shared([(1,) * 9 + (2,), (1,) * 9]), _shared([(1, 2), (1, 3)]), _shared([(1,) * 99])
+    (8, 0, 0)
+    """
+    from lethe.generate import SHARED
+
+    if len(prompts) == 1:
+        return 0
+    first, last = min(prompts), max(prompts)
+    pairs = enumerate(zip(first, last, strict=False))
+    equal = next((i for i, (a, b) in pairs if a != b), min(len(first), len(last)))
+    equal = min(equal, min(map(len, prompts)) - 1)  # each keeps a token to go on from
+    return equal if equal >= SHARED else 0
+
+
+def _behind(old: "tuple[Tensor, Tensor]", new: "tuple[Tensor, Tensor]") -> "tuple[Tensor, Tensor]":
+    """Keys and values (B, groups, T, width) behind those of one text that all begin with."""
+    import torch
+
+    k, v = (torch.cat([a.expand(len(b), -1, -1, -1), b], 2) for a, b in zip(old, new, strict=True))
+    return k, v
 
 
 def _with_room(x: "Tensor", room: int) -> "Tensor":

@@ -34,7 +34,7 @@ def asked(tokenizer: "PreTrainedTokenizerBase", row: Row) -> Asked:
         text = row.prompt if isinstance(row.prompt, str) else models.plain(row.prompt)
         text = _suffixed(text, row.protocol.suffix, "" if row.protocol.raw else "\n")
         ids = [int(token) for token in tokenizer(text)["input_ids"]]
-        if ids and ids[-1] == tokenizer.eos_token_id:
+        if text and ids and ids[-1] == tokenizer.eos_token_id:
             ids.pop()  # a tokenizer may close every text
         return Asked(ids, text)
     prompt = row.prompt

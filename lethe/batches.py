@@ -18,24 +18,27 @@ TOKENS = 2**16
 """Tokens of an automatic batch, at most, padding included."""
 
 
-def batches(lengths: Sequence[int], size: Size, tokens: int | None = None) -> list[list[int]]:
+def batches(
+    lengths: Sequence[int], size: Size, tokens: int | None = None, rows: int | None = None
+) -> list[list[int]]:
     """Indices in batches, from short to long; equal lengths keep their order.
 
     Args:
         lengths: Tokens of each row.
         size: Rows of a batch; auto: up to `LARGEST` rows and `TOKENS` tokens.
         tokens: No batch holds more (padding included), but for one of a single row.
+        rows: No batch holds more.
 
     >>> batches([9, 2, 3, 8], 2)
     [[1, 2], [3, 0]]
     >>> batches([9, 2, 3, 8], 4, tokens=12)
     [[1, 2], [3], [0]]
     """
-    rows = LARGEST if size == "auto" else size
+    most = min(LARGEST if size == "auto" else size, rows or sys.maxsize)
     limit = min(n for n in (tokens, TOKENS if size == "auto" else None, sys.maxsize) if n)
     found: list[list[int]] = []
     for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
-        full = not found or len(found[-1]) == rows or (len(found[-1]) + 1) * lengths[i] > limit
+        full = not found or len(found[-1]) == most or (len(found[-1]) + 1) * lengths[i] > limit
         if full:
             found.append([i])
         else:
@@ -103,7 +106,10 @@ def out_of_memory(error: BaseException) -> bool:
     text = str(error).lower()
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError)
-        and ("out of memory" in text or "can't allocate memory" in text)
+        and any(
+            sign in text
+            for sign in ("out of memory", "allocate memory", "not enough memory", "alloc_failed")
+        )
     )
 
 

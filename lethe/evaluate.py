@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lethe import process, runs
+from lethe import runs
 from lethe.config import Evaluate, Judge
-from lethe.data import Answered, Rating, Row
+from lethe.data import Answered, Row
 from lethe.metrics._summary import Reference, Wanted, scores, summarise
 from lethe.model import Checkpoint
 from lethe.opinions import naturalness
@@ -31,6 +31,7 @@ def evaluate(
     metrics: Wanted,
     prefix: str,
     reference: Reference = None,
+    seed: int = 0,
 ) -> list[dict[str, Any]]:
     """Measure a model on rows.
 
@@ -43,12 +44,13 @@ def evaluate(
         metrics: Which metrics, on which groups.
         prefix: Text forced before the reference answer when its probability is taken.
         reference: What the retain model made of the rows, if there is one.
+        seed: Of the completions that are drawn (`settings.samples`).
 
     Returns:
         Summary records, `{"model", "metric", "group", "value", "low", "high", "n", "unscored"}`.
     """
     asked = limited(rows, settings.limit)
-    answered = record(model, asked, settings, name=name, prefix=prefix, journal=out)
+    answered = record(model, asked, settings, name=name, prefix=prefix, journal=out, seed=seed)
     if settings.judge:
         answered = judged(answered, settings.judge, judge_cache(out), name)
     records = keep(answered, out, name=name, metrics=metrics, reference=reference)
@@ -91,22 +93,10 @@ def judged(answered: Sequence[Answered], judge: Judge, cache: Path, name: str) -
     from tqdm import tqdm
 
     chosen = limited([row for row in answered if _generated(row)], judge.limit)
-    rank, processes = process.share()
-    found: list[list[dict[str, Any]]] = []
-    if rank == 0:
-        total = len(chosen) * judge.samples
-        with tqdm(total=total, desc=f"judge {name}", unit="reply") as bar:
-            ratings = naturalness.rate(
-                chosen, judge, cache=cache, progress=lambda reply: bar.update()
-            )
-        found = [[one.model_dump() for one in row] for row in ratings]
-    if processes > 1:
-        found = json.loads(process.barrier(json.dumps(found)))
-    rated = dict(zip([row.id for row in chosen], found, strict=True))
-    return [
-        row.model_copy(update={"ratings": tuple(map(Rating.model_validate, rated.get(row.id, ())))})
-        for row in answered
-    ]
+    with tqdm(total=len(chosen) * judge.samples, desc=f"judge {name}", unit="reply") as bar:
+        found = naturalness.rate(chosen, judge, cache=cache, progress=lambda reply: bar.update())
+    rated = dict(zip([row.id for row in chosen], map(tuple, found), strict=True))
+    return [row.model_copy(update={"ratings": rated.get(row.id, ())}) for row in answered]
 
 
 def judge_cache(folder: Path) -> Path:
@@ -127,13 +117,11 @@ def recorded(folder: Path) -> list[Answered]:
     Raises:
         LetheError: There is no finished evaluation.
     """
-    if not (folder / "answers.jsonl").is_file():
-        done = sorted(
-            (folder / "eval").glob("*/answers.jsonl"), key=lambda file: file.stat().st_mtime
-        )
-        if not done:
-            raise LetheError(f"{folder}: no finished evaluation: no eval/<model>/answers.jsonl")
-        folder = done[-1].parent
+    found = [folder, *(folder / "eval" / name for name in reversed(runs.models_of(folder)))]
+    done = [place for place in found if (place / "scores.jsonl").is_file()]  # written last
+    if not done or not (done[0] / "likelihoods.jsonl").is_file():
+        raise LetheError(f"{folder}: no finished evaluation of rows: no eval/<model>/scores.jsonl")
+    folder = done[0]
     heard = {line["id"]: line["scored"] for line in runs.read_lines(folder / "likelihoods.jsonl")}
     return [
         Answered.model_validate({**line, "scored": heard.get(line["id"], {})})

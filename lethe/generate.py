@@ -7,11 +7,18 @@ Left out: beams, tools.
 
 from collections.abc import Container, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from lethe import batches
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from lethe._llama import Decoder
+
+_PIECES: WeakKeyDictionary[Any, list[str]] = WeakKeyDictionary()
+SHARED = 8
+"""Prompts that begin with so many equal tokens stand together, and those are read once."""
 
 
 def complete(
@@ -70,8 +77,14 @@ def completions(
     Yields:
         Indices of prompts, and their completions without special tokens and outer white space.
     """
+    from lethe import _llama
+
     ends = stop_tokens(model, tokenizer)
-    stops = Stops(tokenizer, stop) if stop else None
+    planned = _planned(prompts, max_new_tokens, batch_size)
+    place = {row: n for n, row in enumerate(row for batch in planned for row in batch)}
+    todo = batches.left(planned, share, skip)
+    stops = Stops(tokenizer, stop) if stop and todo else None
+    decoder = _llama.Decoder(model) if todo and _llama.fits(model) else None
 
     def work(rows: list[int]) -> list[str]:
         ids = sample(
@@ -83,14 +96,37 @@ def completions(
             max_new_tokens=max_new_tokens,
             temperature=temperature,
             seed=seed + place[rows[0]],
+            decoder=decoder,
         )
         decoded = tokenizer.batch_decode(ids, skip_special_tokens=True)
         return [cut(text, stop).strip() for text in decoded]
 
-    lengths = [len(prompt) + max_new_tokens for prompt in prompts]
-    planned = batches.batches(lengths, batch_size)
-    place = {row: n for n, row in enumerate(row for batch in planned for row in batch)}
-    yield from batches.done(batches.left(planned, share, skip), work)
+    yield from batches.done(todo, work)
+
+
+def _planned(
+    prompts: Sequence[Sequence[int]], new: int, batch_size: batches.Size
+) -> list[list[int]]:
+    """Batches of prompts that begin alike, and within those of like length."""
+    planned = []
+    for alike in _alike(prompts):
+        lengths = [len(prompts[i]) + new for i in alike]
+        planned += [[alike[k] for k in batch] for batch in batches.batches(lengths, batch_size)]
+    return planned
+
+
+def _alike(prompts: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Indices of prompts by their first `SHARED` tokens; those that share them with few together.
+
+    >>> _alike([[1] * 8 + [2], [3], [1] * 8 + [4], [1] * 8 + [5], [1] * 8 + [6], [3, 1]])
+    [[1, 5], [0, 2, 3, 4]]
+    """
+    found: dict[tuple[int, ...], list[int]] = {}
+    for i, prompt in enumerate(prompts):
+        found.setdefault(tuple(prompt[:SHARED]), []).append(i)
+    several = [members for members in found.values() if len(members) >= 4]
+    rest = sorted(i for members in found.values() if len(members) < 4 for i in members)
+    return [members for members in (rest, *several) if members]
 
 
 def cut(text: str, stop: Sequence[str]) -> str:
@@ -117,7 +153,7 @@ class Stops:
         closing = {text[-1] for text in texts} | (
             {"\ufffd"} if not "".join(texts).isascii() else set()
         )
-        pieces = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
+        pieces = _pieces(tokenizer)
         self.watched = {token for token, piece in enumerate(pieces) if closing & set(piece)}
 
     def met(self, ids: Sequence[int]) -> bool:
@@ -126,6 +162,15 @@ class Stops:
             return False
         text = self.tokenizer.decode(ids, skip_special_tokens=True)
         return any(stop in text for stop in self.texts)
+
+
+def _pieces(tokenizer: Any) -> list[str]:
+    """Every token as text; kept, for a large vocabulary takes seconds."""
+    known = _PIECES.get(tokenizer)
+    if known is None or len(known) != len(tokenizer):
+        known = tokenizer.batch_decode([[token] for token in range(len(tokenizer))])
+        _PIECES[tokenizer] = known
+    return known
 
 
 def stop_tokens(model: Any, tokenizer: Any) -> list[int]:
@@ -145,6 +190,7 @@ def sample(
     temperature: float,
     seed: int,
     stops: Stops | None = None,
+    decoder: "Decoder | None" = None,
 ) -> list[list[int]]:
     """Complete one batch of prompts; identical prompts are read once.
 
@@ -157,6 +203,7 @@ def sample(
         temperature: 0 is greedy.
         seed: Of the draw.
         stops: Texts that end a completion; the one met is kept.
+        decoder: Made of the model's present weights, for several batches; None makes one.
 
     Returns:
         Token ids of each completion.
@@ -166,8 +213,8 @@ def sample(
     from lethe import _llama
 
     with torch.no_grad():
-        if _llama.fits(model):
-            decoder = _llama.Decoder(model)
+        if decoder or _llama.fits(model):
+            decoder = decoder or _llama.Decoder(model)
             return decoder.sample(prompts, set(stop), max_new_tokens, temperature, seed, stops)
         return _stock(model, prompts, stop, pad, max_new_tokens, temperature, seed, stops)
 

@@ -14,10 +14,11 @@ from lethe.protocol import Scored
 if TYPE_CHECKING:
     from torch import Tensor
 
-_LOGITS = {"cpu": 2**26, "cuda": 2**29}
-"""Logits held at once, at most."""
+_LOGITS = {"cpu": 2**25, "cuda": 2**28}
+"""Logits held at once, at most; what is made of them takes about six times that."""
 _SHORT = 32
-_DIGITS = 7
+"""Targets up to so many tokens stand in batches of their own, as wide as that."""
+_DIGITS = 9
 
 
 class Request(NamedTuple):
@@ -96,9 +97,12 @@ def score(
     read = list(inputs)
     wanted = [max(_scored_from(requests[i]) for i in inputs[ids]) for ids in read]
     lengths = [len(ids) for ids in read]
-    room = max(1, _LOGITS.get(model.device.type, 2**26) // max(1, model.config.vocab_size))
+    room = max(1, _LOGITS.get(model.device.type, 2**25) // _vocabulary(model))
 
     def work(rows: list[int]) -> list[list[Scored]]:
+        if len(rows) == 1 and wanted[rows[0]] > room:
+            own = inputs[read[rows[0]]]
+            return [[_in_pieces(model, read[rows[0]], requests[i], room) for i in own]]
         logits_BTV = _logits(model, [read[r] for r in rows], max(wanted[r] for r in rows), pad)
         members = [(b, requests[i]) for b, r in enumerate(rows) for i in inputs[read[r]]]
         found = iter(_scored(logits_BTV, members))
@@ -108,7 +112,8 @@ def score(
     planned: list[list[int]] = []
     for long in (False, True):
         part = [r for r in range(len(read)) if (wanted[r] > _SHORT) == long]
-        cut = batches.batches([lengths[r] for r in part], batch_size, room if long else None)
+        limit = {"tokens": room} if long else {"rows": max(1, room // _SHORT)}
+        cut = batches.batches([lengths[r] for r in part], batch_size, **limit)
         planned += [[part[k] for k in batch] for batch in cut]
     known = {r for r, ids in enumerate(read) if all(i in skip for i in inputs[ids])}
     for rows, found in batches.done(batches.left(planned, share, known), work):
@@ -140,17 +145,55 @@ def _logits(model: Any, rows: Sequence[Sequence[int]], keep: int, pad: int) -> "
     return logits_BTV[:, -keep:]
 
 
+def _vocabulary(model: Any) -> int:
+    """How many logits a place has."""
+    return int(model.get_output_embeddings().weight.size(0))
+
+
+def _in_pieces(model: Any, ids: Sequence[int], request: Request, room: int) -> Scored:
+    """The numbers of a target whose logits would not fit: read `room` tokens at a time."""
+    import torch
+
+    cache, found = None, Scored(logprobs=())
+    first = len(ids) - _scored_from(request)
+    for start in range(0, len(ids), room):
+        piece = torch.tensor([ids[start : start + room]], device=model.device)
+        with torch.no_grad():
+            out = model(input_ids=piece, past_key_values=cache, use_cache=True)
+        cache, end = out.past_key_values, min(start + room, len(ids))
+        if end > first:
+            behind = len(ids) - end
+            part = request.target[: len(request.target) - behind]
+            n = end - max(start, first)
+            here = _scored(out.logits, [(0, Request((0,), part[-n:], request.spread))])[0]
+            found = _joined(found, here)
+    return found
+
+
+def _joined(one: Scored, other: Scored) -> Scored:
+    pairs = ((getattr(one, key), getattr(other, key)) for key in _COLUMNS)
+    values = [None if b is None else (*(a or ()), *b) for a, b in pairs]
+    return Scored.model_construct(**dict(zip(_COLUMNS, values, strict=True)))
+
+
+_COLUMNS = ("logprobs", "hits", "means", "variances")
+
+
 def _scored(logits_BTV: "Tensor", members: Sequence[tuple[int, Request]]) -> list[Scored]:
     """The numbers of each target, given the row whose last place predicts its last token."""
     import torch
 
     lengths = [_scored_from(request) for _, request in members]
-    device, width = logits_BTV.device, logits_BTV.size(1)
-    row_N = torch.tensor([b for (b, _), n in zip(members, lengths, strict=True) for _ in range(n)])
-    place_N = torch.tensor([t for n in lengths for t in range(width - n, width)])
-    wanted = zip(members, lengths, strict=True)
-    target_N = torch.tensor([token for (_, r), n in wanted for token in r.target[-n:]]).to(device)
-    logps_NV = torch.log_softmax(logits_BTV[row_N.to(device), place_N.to(device)].float(), dim=-1)
+    width, counted = logits_BTV.size(1), list(zip(members, lengths, strict=True))
+    row_N, place_N, target_N = (
+        torch.tensor(values, dtype=torch.long, device=logits_BTV.device)
+        for values in (
+            [b for (b, _), n in counted for _ in range(n)],
+            [t for n in lengths for t in range(width - n, width)],
+            [token for (_, request), n in counted for token in _last(request.target, n)],
+        )
+    )
+    logps_NV = torch.log_softmax(logits_BTV[row_N, place_N].float(), dim=-1)
     picked = _split(logps_NV.gather(1, target_N[:, None])[:, 0], lengths)
     hits = _split(logps_NV.argmax(1) == target_N, lengths)
     means: Sequence[Any] = [None] * len(members)
@@ -171,11 +214,16 @@ def _scored(logits_BTV: "Tensor", members: Sequence[tuple[int, Request]]) -> lis
     ]
 
 
+def _last(tokens: Sequence[int], n: int) -> Sequence[int]:
+    return tokens[len(tokens) - n :]
+
+
 def _split(values_N: "Tensor", lengths: Sequence[int]) -> list[tuple]:
-    """A tuple of numbers for each target."""
+    """A tuple of numbers for each target; of a float, the digits that float32 has."""
+    flat: list = values_N.tolist()
     if values_N.is_floating_point():
-        values_N = values_N.double().round(decimals=_DIGITS)
-    flat, start, out = values_N.tolist(), 0, []
+        flat = [float(f"{value:.{_DIGITS}g}") for value in flat]
+    out, start = [], 0
     for n in lengths:
         out.append(tuple(flat[start : start + n]))
         start += n

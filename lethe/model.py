@@ -126,7 +126,8 @@ def _adapted(net: Any, model: config.Model, adapter: str | Path | None, trainabl
         from peft import PeftModel
 
         net = PeftModel.from_pretrained(net, str(adapter), is_trainable=trainable)
-        return net if trainable else net.merge_and_unload()
+        # Merged, all weights are alike again: what wants gradients of them (GradNorm) has them.
+        return net if trainable else net.merge_and_unload().requires_grad_(True)
     if model.lora is None or not trainable:
         return net
     from peft import LoraConfig, get_peft_model

@@ -103,12 +103,16 @@ def required(model: type[BaseModel], args: list[str], prefix: str) -> dict[str, 
     {'tasks': ['a', 'b']}
     """
     found: dict[str, Any] = {}
+    args = [part for arg in args for part in (arg.split("=", 1) if arg[:2] == "--" else [arg])]
     for name, info in model.model_fields.items():
         option = f"--{prefix}{name.replace('_', '-')}"
-        if info.is_required() and option in args:
-            behind = args[args.index(option) + 1 :]
-            end = next((i for i, arg in enumerate(behind) if arg.startswith("--")), len(behind))
-            found[name] = behind[:end] if get_origin(info.annotation) is list else behind[0:1][0]
+        if not info.is_required() or option not in args:
+            continue
+        behind = args[args.index(option) + 1 :]
+        end = next((i for i, arg in enumerate(behind) if arg.startswith("--")), len(behind))
+        if not end:
+            raise LetheError(f"{WHERE}: {option}: needs a value")
+        found[name] = behind[:end] if get_origin(info.annotation) is list else behind[0]
     return found
 
 

@@ -18,7 +18,7 @@ from lethe._version import __version__
 from lethe.config import Recipe
 from lethe.data import Row
 from lethe.evaluate import evaluate, keep, limited
-from lethe.locate import locate
+from lethe.locate import base_of, is_adapter, locate
 from lethe.metrics._measure import measure
 from lethe.metrics._ratings import METRICS as JUDGED
 from lethe.model import Checkpoint
@@ -73,7 +73,8 @@ def _assist(planned: Plan, run: Run, path: str) -> None:
         path = world.weights(path, progress=False)
         here = Checkpoint(path=path, original=path, spec=planned.recipe.model)
         folder = run.eval(name)
-        record(here, rows, settings, name=name, prefix=planned.prefix, journal=folder)
+        seed = planned.recipe.seed
+        record(here, rows, settings, name=name, prefix=planned.prefix, journal=folder, seed=seed)
 
 
 class _Steps:
@@ -152,8 +153,12 @@ class _Steps:
         rows, folder = self.plan.split("test"), self.run.eval(name)
         prefix = self.plan.prefix
         shown = [config.plain(settings), metrics, prefix, plug.own_files(metrics)]
-        compared = [row.model_dump(mode="json") for row in self.plan.reference or ()]
-        inputs = runs.digest(chain, shown, data.content_hash(rows), compared)
+        compared = [
+            row.model_dump(mode="json", include={"id", "completion", "scored"})
+            for row in self.plan.reference or ()
+        ]
+        drawn = self.plan.recipe.seed if settings.samples else None
+        inputs = runs.digest(chain, shown, data.content_hash(rows), compared, drawn)
 
         def work() -> dict[str, Any]:
             if process.share()[1] > 1:
@@ -169,6 +174,7 @@ class _Steps:
                     metrics=metrics,
                     prefix=prefix,
                     reference=self.plan.reference,
+                    seed=self.plan.recipe.seed,
                 )
             }
 
@@ -257,4 +263,6 @@ def contents(checkpoint: Checkpoint) -> list:
     """What makes two local models the same; a Hub model is known by its name and revision."""
     folder, template = Path(checkpoint.path).expanduser(), checkpoint.spec.chat_template
     weights = runs.fingerprint(folder) if folder.is_dir() else []
+    if is_adapter(folder) and (base := Path(base_of(folder))).is_dir():
+        weights = [*weights, *runs.fingerprint(base)]
     return [weights, template.read_text(encoding="utf-8") if template else None]

@@ -202,7 +202,8 @@ def _reference(settings: config.Evaluate, rows: Sequence[Row]) -> list[Answered]
     wanted = limited([row for row in rows if row.split == "test"], settings.limit)
     for row in wanted:
         theirs = found.get(row.id)
-        if theirs is None or (theirs.prompt, theirs.protocol) != (row.prompt, row.protocol):
+        keys = ("prompt", "protocol") if row.protocol else ("prompt", "protocol", "answer")
+        if theirs is None or any(getattr(theirs, key) != getattr(row, key) for key in keys):
             what = "was not asked" if theirs is None else "was asked otherwise"
             raise LetheError(
                 f"evaluate.reference: {settings.reference}: row {row.id} {what} there; evaluate "

@@ -8,6 +8,7 @@ import random
 import sys
 import warnings
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 from lethe.plug import LetheError
@@ -85,7 +86,8 @@ def _quiet() -> None:
 
 def share() -> tuple[int, int]:
     """Which of how many processes this is, by torchrun's variables: (0, 1) is one alone."""
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    return int(os.environ.get("RANK", "0")) if processes > 1 else 0, processes
 
 
 def barrier(word: str = "") -> str:
@@ -93,7 +95,8 @@ def barrier(word: str = "") -> str:
     import torch.distributed as together
 
     if not together.is_initialized():
-        together.init_process_group("gloo")
+        # The first process may judge or train for longer than the half hour that is the default.
+        together.init_process_group("gloo", timeout=timedelta(days=7))
     words = [word]
     together.broadcast_object_list(words)
     together.barrier()

@@ -4,6 +4,8 @@ A benchmark's own code decides what stands before and behind a question, how lon
 and which texts' likelihoods are taken; a row carries that, so that one recorder serves all.
 """
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -24,7 +26,7 @@ class Protocol(BaseModel):
     """Put a second BOS token before a chat template's, as some released code does by mistake."""
     max_new_tokens: int | None = Field(default=None, ge=0)
     """Longest completion, in tokens. Null: the recipe's; 0: nothing is generated."""
-    stop: tuple[str, ...] = ()
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     """A completion ends before the first of these."""
     texts: dict[str, tuple[str, ...]] = {}
     """Texts by name, whose likelihood behind the prompt (and suffix) is recorded. `answer` is what

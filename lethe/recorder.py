@@ -29,6 +29,7 @@ def record(
     name: str,
     prefix: str,
     journal: Path | None = None,
+    seed: int = 0,
 ) -> list[Answered]:
     """What a model says to each row, greedily, and how likely it finds the reference answer.
 
@@ -40,11 +41,12 @@ def record(
         prefix: Text forced before the reference answer of a row without a protocol.
         journal: Folder where each batch is written down, to go on from; and where several
             processes meet.
+        seed: Of the completions that are drawn.
 
     Returns:
         The rows, in their order.
     """
-    return _Recorder(model, rows, settings, prefix, journal).all(name)
+    return _Recorder(model, rows, settings, prefix, journal, seed).all(name)
 
 
 class _Recorder:
@@ -57,8 +59,9 @@ class _Recorder:
         settings: Evaluate,
         prefix: str,
         journal: Path | None,
+        seed: int,
     ) -> None:
-        self.rows, self.settings, self.journal = rows, settings, journal
+        self.rows, self.settings, self.journal, self.seed = rows, settings, journal, seed
         self.policy = models.load(model.path, model.spec)
         self.tokenizer = models.tokenizer(model.path, model.spec)
         self.asked = [asking.asked(self.tokenizer, row) for row in rows]
@@ -84,7 +87,7 @@ class _Recorder:
         samples = self.settings.samples * len(self._sampled(groups))
         total = sum(map(len, groups.values())) + samples + len(self.requests) + len(pulled)
         known = sum(map(len, (self.texts, self.drawn, self.scored, self.pulls)))
-        silent = {"disable": True} if self.share[0] else {}
+        silent: dict[str, Any] = {"disable": True} if self.share[0] else {}
         with tqdm(total=total, initial=known, desc=f"evaluate {name}", unit="row", **silent) as bar:
             for (limit, stop), members in groups.items():
                 self._complete(members, limit, stop, bar)
@@ -131,7 +134,9 @@ class _Recorder:
     ) -> None:
         """The k-th completion at temperature 1."""
         skip = {n for n, i in enumerate(members) if (self.rows[i].id, k) in self.drawn}
-        chance = {"temperature": 1.0, "seed": (k + 1) * _APART}
+        first = members[0] if members else 0  # rows of another group have another luck
+        luck = (self.seed * self.settings.samples + k + 1) * _APART + first
+        chance = {"temperature": 1.0, "seed": luck % 2**63}
         for ids, found in self._completions(members, limit, stop, skip, **chance):
             here = {(row, k): text for row, text in zip(ids, found, strict=True)}
             self._write({"drawn": place, "text": text} for place, text in here.items())

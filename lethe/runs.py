@@ -88,6 +88,15 @@ def model_names(stages: list[str]) -> list[str]:
     return [ORIGINAL, *(f"{i}-{label(name)}" for i, name in enumerate(stages))]
 
 
+def models_of(folder: Path) -> list[str]:
+    """The models of a run folder, in order; none if it is no run folder."""
+    recipe = Run(folder).recipe
+    if not recipe.is_file():
+        return []
+    stages = (yaml12.load(recipe) or {}).get("stages") or []
+    return model_names([stage if isinstance(stage, str) else stage["stage"] for stage in stages])
+
+
 @contextlib.contextmanager
 def claimed(folder: Path, recipe: str) -> Iterator[Run]:
     """Hold a run folder for one recipe, making it or going on with it.

@@ -213,7 +213,12 @@ def test_what_was_recorded_can_be_read_again(checkpoint, tmp_path):
     folder = tmp_path / "eval" / "original"
     evaluate(checkpoint, by_protocol(), folder, settings, **given)
     expected = record(checkpoint, by_protocol(), settings, name="m", prefix="It is")
+    (tmp_path / "recipe.yaml").write_text("stages: [npo]\n")
     assert recorded(folder) == recorded(tmp_path) == expected
+    last = tmp_path / "eval" / "0-npo"
+    evaluate(checkpoint, by_protocol()[:3], last, settings, **given)
+    found = [row.id for row in recorded(tmp_path)]
+    assert found == [row.id for row in expected[:3]]  # of the last model, whichever file is newer
     with pytest.raises(LetheError, match="no finished evaluation"):
         recorded(tmp_path / "nothing")
 

@@ -5,6 +5,7 @@ import torch
 
 from lethe import _llama
 from lethe.generate import (
+    SHARED,
     Stops,
     _stock,
     complete,
@@ -183,3 +184,32 @@ def test_left_pad():
     ids, mask = left_pad([[5], [6, 7, 8]], 0)
     assert ids.tolist() == [[0, 0, 5], [6, 7, 8]]
     assert mask.tolist() == [[0, 0, 1], [1, 1, 1]]
+
+
+def test_what_prompts_begin_with_is_read_once_and_changes_nothing(net, words):
+    """Ten prompts behind ten equal tokens and four others: each text as if it were alone."""
+    model = net(scale=0.15)
+    opening = words.encode("Who is Bo ? What is Ada ? Who is")
+    prompts = [[*opening, *prompt] for prompt in prompts_of(words, 10)] + prompts_of(words, 14)[10:]
+    assert len(opening) >= SHARED
+    read = []
+    prefill = _llama.Decoder._prefill
+
+    def counted(self, ids, mask, before):
+        read.append(ids.numel())
+        return prefill(self, ids, mask, before)
+
+    alone = [complete(model, words, [p], max_new_tokens=9)[0] for p in prompts]
+    _llama.Decoder._prefill = counted
+    try:
+        together = complete(model, words, prompts, max_new_tokens=9)
+    finally:
+        _llama.Decoder._prefill = prefill
+    assert together == alone and len(set(alone)) > 5
+    assert read.count(len(opening) + 2) == 1  # with "Who is", which all go on with
+    assert sum(read) < sum(map(len, prompts))
+    # A prompt that is the opening itself, twice, and one that goes on from it.
+    nested = [opening, [*opening, *words.encode("Cy")], opening]
+    assert complete(model, words, nested, max_new_tokens=5) == [
+        complete(model, words, [p], max_new_tokens=5)[0] for p in nested
+    ]

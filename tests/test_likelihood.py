@@ -5,6 +5,7 @@ import random
 import pytest
 import torch
 
+from lethe import likelihood
 from lethe.generate import sample
 from lethe.likelihood import Request, request, score
 from lethe.model import render
@@ -147,6 +148,32 @@ def test_hits_and_spread_against_the_whole_distribution(net, words):
                 assert one.hits[k] == (int(logps.argmax()) == token)
                 hits += one.hits[k]
     assert 6 <= hits < sum(len(r.target) for r in asked)
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_a_text_whose_logits_do_not_fit_is_read_in_pieces(net, words, kind, monkeypatch):
+    """With room for seven places, and for three: the same numbers."""
+    model, (prompts, _) = net(kind, scale=0.15), rows(words, 5)
+    texts = [words.encode(" ".join(NAMES * 8)), words.encode(" ".join(TOWNS * 7))]
+    asked = [Request(tuple(p), tuple(t), True) for p in prompts[:2] for t in texts]
+    asked += [Request((), tuple(texts[0])), Request(asked[0].context, asked[0].target[:3])]
+
+    def found():
+        scored = [None] * len(asked)
+        for members, values in score(model, asked, pad=0):
+            for i, one in zip(members, values, strict=True):
+                scored[i] = one
+        return scored
+
+    whole = found()
+    for room in (7, 3):
+        monkeypatch.setattr(likelihood, "_LOGITS", {"cpu": room * len(words)})
+        for one, other in zip(whole, found(), strict=True):
+            assert one.hits == other.hits and len(one.hits) == len(one.logprobs)
+            assert one.logprobs == pytest.approx(other.logprobs, abs=1e-5)
+            for key in ("means", "variances"):
+                a, b = getattr(one, key), getattr(other, key)
+                assert a == (b and pytest.approx(b, abs=1e-5))
 
 
 def test_choices_of_one_token_are_read_once(net, words):
