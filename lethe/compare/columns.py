@@ -72,20 +72,30 @@ def axis(name: str, given: str | None, keys: Sequence[Key]) -> Axis:
         keys: What the runs measured.
 
     Raises:
-        LetheError: No run has it; what there is is named.
+        LetheError: No run has it, or neither way is better on it; what there is is named.
     """
+    fit = [key for key in keys if _higher(key) is not None]
     if given is None:
         usual = _FORGET if name == "forget" else _RETAIN
         scoped = [
-            key for key in keys if (key.group.partition("/")[0] == "forget") == (name == "forget")
+            key for key in fit if (key.group.partition("/")[0] == "forget") == (name == "forget")
         ]
-        key = next((key for key in [*usual, *scoped] if key in keys), None)
+        key = next((key for key in [*usual, *scoped] if key in fit), None)
         if key is None:
             raise LetheError(f"no {name} rows were measured; name the axis: --{name} METRIC:GROUP")
     else:
         key = _asked(f"--{name}", given, keys)
-    better = words.meaning(key.metric).better.get(key.group.partition("/")[0], True)
-    return Axis(key, better)
+    higher = _higher(key)
+    if higher is None:
+        known = plug.choices("", map(str, fit))
+        raise LetheError(f"--{name} {key}: neither higher nor lower is better there: {known}")
+    return Axis(key, higher)
+
+
+def _higher(key: Key) -> bool | None:
+    """Whether higher is better; taken for so of a metric that is none of Lethe's."""
+    ours = key.metric in words.METRICS or key.metric in plug.names("metric")
+    return words.meaning(key.metric).higher(key.group) if ours else True
 
 
 def _asked(option: str, given: str, keys: Sequence[Key]) -> Key:
