@@ -11,7 +11,8 @@ from lethe import config, data
 from lethe.asking import asked, requests
 from lethe.benchmarks import rwku
 from lethe.benchmarks._rwku_shots import TRIVIA, TRUTHFUL
-from lethe.data import sha256
+from lethe.data import Answered, sha256
+from lethe.metrics._summary import summarise
 from lethe.plug import LetheError
 
 LLAMA3 = (
@@ -447,3 +448,21 @@ def test_real_rows_are_asked_word_for_word(shared_data):
     truth = forms["utility/truthfulqa"][0].protocol.texts
     assert [len(texts) for texts in truth.values()] == [1, 1, 2, 1]
     assert all(r.protocol.texts["mc1_true"][1:] == () for r in forms["utility/truthfulqa"])
+
+
+def test_what_a_target_lacks_is_unscored_not_absent(tmp_path):
+    """No fluency.json, and rows without level 3: their columns and the means over them say so."""
+    (tiny(tmp_path) / "fluency.json").unlink()
+    rows = rwku.load(official(tmp_path))["test"]
+    told = [Answered(**row.model_dump(), completion="x") for row in rows if "level3" not in row.id]
+    wanted = rwku.measures(official(tmp_path))
+    found = {(r["metric"], r["group"]): r for r in summarise(told, "m", wanted)}
+    for place in (
+        ("ngram_entropy", "utility/fluency"),
+        ("rouge_l_recall_rwku", "forget/adversarial"),
+        ("rouge_l_recall_rwku", "forget/reverse"),
+    ):
+        assert (found[place]["value"], found[place]["n"]) == (None, 0)
+        assert found[place]["unscored"] == "no rows of this group"
+    mean = found["rouge_l_recall_rwku", "forget/all"]
+    assert mean["unscored"] == "no value for forget/adversarial"

@@ -263,6 +263,19 @@ def test_an_axis_has_a_direction(folders):
         assert str(error.value) == told + f"{kept}, {leaked}, mine:all"
 
 
+def test_what_has_no_value_stands_back(folders):
+    """A group without rows is told, but takes no column or axis from one that has some."""
+    reverse, asked = "leak_rate:forget/reverse", "leak_rate:forget/question"
+    fluency, recall = "ngram_entropy:utility/fluency", "rouge_l_recall:forget/question"
+    values = {reverse: None, asked: 0.2, fluency: None, recall: 0.1, **both(None, 0.5)}
+    folders("a", values, before=values)
+    found = compare([folders.place])
+    assert str(found.forget.key) == recall
+    assert asked in found.columns and reverse not in found.columns
+    assert REFUSED in found.columns  # nothing of its line has a value: the reason is told
+    assert found.rows[1].cells[fluency].unscored == "no answers"
+
+
 def test_wrong_places(folders, tmp_path):
     with pytest.raises(LetheError, match="nowhere: no such folder"):
         compare([tmp_path / "nowhere"])
