@@ -79,7 +79,8 @@ def scores(rows: Sequence[Answered], metrics: Wanted) -> list[dict[str, Any]]:
     Returns:
         Records `{"id", "metric", "value", "extracted", "why"}`, row by row in the order given. A
         row without a value has None and why; a metric that has no `evidence` leaves why None;
-        `extracted` is the part of the completion that was scored, where a metric takes one out.
+        `extracted` is the part of the completion that was scored, or the text of several that was
+        taken, where a metric does so.
         Metrics of all rows at once (`KIND = "whole"`) have no record here.
 
     Raises:

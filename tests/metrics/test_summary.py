@@ -84,7 +84,13 @@ def test_scores():
             "why": "does not contain 'Carrie'",
         },
         {"id": "g", "metric": "leak_rate", "value": 0.0, "extracted": None, "why": "nothing told"},
-        {"id": "g", "metric": "rouge_l_recall", "value": 0.0, "extracted": None, "why": None},
+        {
+            "id": "g",
+            "metric": "rouge_l_recall",
+            "value": 0.0,
+            "extracted": None,
+            "why": "0 of 1 words in order, 4 said",
+        },
     ]
     assert records[-2] == {
         "id": "i",
