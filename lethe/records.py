@@ -38,6 +38,23 @@ def records(path: str | Path) -> Iterator[tuple[str, dict[str, Any]]]:
     return _explained(file, _READERS[file.suffix.lower()])
 
 
+def some(path: str | Path, what: str = "rows") -> Iterator[tuple[str, dict[str, Any]]]:
+    """As `records`, of a file that must hold some.
+
+    Args:
+        path: As `records`.
+        what: It should hold, for the message.
+
+    Raises:
+        LetheError: As `records`, or it holds nothing.
+    """
+    pair = None
+    for pair in records(path):
+        yield pair
+    if pair is None:
+        raise LetheError(f"{path}: holds no {what}")
+
+
 def text(path: str | Path) -> str:
     """A whole file of UTF-8 text.
 

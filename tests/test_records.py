@@ -3,7 +3,7 @@ import json
 import pytest
 
 from lethe.plug import LetheError
-from lethe.records import records
+from lethe.records import records, some
 
 
 def write(folder, name, text, encoding="utf-8"):
@@ -87,3 +87,13 @@ def test_hub_options_are_checked_and_being_offline_is_a_short_error():
         list(records("hub:org/name?splt=train"))
     with pytest.raises(LetheError, match="hub:no-such-org/name: cannot be loaded"):
         list(records("hub:no-such-org/name"))
+
+
+def test_a_file_that_must_hold_some(tmp_path):
+    file = tmp_path / "rows.json"
+    file.write_text('[{"a": 1}]')
+    assert list(some(file)) == list(records(file))
+    for nothing in ("", "[]", "\n"):
+        file.write_text(nothing)
+        with pytest.raises(LetheError, match=r"rows\.json: holds no questions"):
+            list(some(file, "questions"))

@@ -33,7 +33,7 @@ from lethe.config import Benchmark
 from lethe.data import Row, Scope
 from lethe.metrics import Measure, Published
 from lethe.plug import LetheError
-from lethe.records import records
+from lethe.records import records, some
 from lethe.synthesis import refusals
 
 METRICS = ["refusal_rate", "leak_rate", "rouge_l_recall", "answer_probability"]
@@ -115,9 +115,7 @@ def _records(folder: Path, name: str) -> Iterator[tuple[str, str, dict[str, Any]
     file = folder / f"{name}.json"
     if not file.is_file():
         for part in ("train", "val"):
-            found = list(records(folder / f"{name}_{part}.json"))
-            if not found:
-                raise LetheError(f"{folder / f'{name}_{part}.json'}: holds no rows")
+            found = some(folder / f"{name}_{part}.json")
             yield from ((part, place, record) for place, record in found)
         return
     for place, both in records(file):

@@ -28,8 +28,7 @@ from lethe.benchmarks._rwku_probes import PROBES
 from lethe.config import Benchmark
 from lethe.data import Row, prompt_key
 from lethe.metrics import Measure
-from lethe.plug import LetheError
-from lethe.records import records
+from lethe.records import some
 from lethe.synthesis import filters
 
 METRICS = ["refusal_rate", "leak_rate", "accuracy", "rouge_l_recall", "answer_probability"]
@@ -94,7 +93,7 @@ def load_with_noise(config: Config) -> tuple[dict[str, list[Row]], dict[str, int
     """
     folders = _folders(config)
     raw = {folder: list(_probes(folder)) for folder in folders}
-    subjects = {folder: _subject(folder, rows) for folder, rows in raw.items()}
+    subjects = {folder: str(rows[0].subject) for folder, rows in raw.items()}
     every = [row for rows in raw.values() for row in rows]
     kept, contradictory = data.drop_contradictions(every)
     kept, repeated = data.drop_duplicates(kept)
@@ -114,13 +113,6 @@ def load_with_noise(config: Config) -> tuple[dict[str, list[Row]], dict[str, int
     data.check(train + test)
     by_split = {name: [row for row in train if row.split == name] for name in data.SPLITS}
     return {**by_split, "test": test}, noise
-
-
-def _subject(folder: Path, probes: Sequence[Row]) -> str:
-    subject = next((row.subject for row in probes if row.subject), None)
-    if subject is None:
-        raise LetheError(f"{folder}: no forget probes, so nothing says what must be forgotten")
-    return subject
 
 
 def _train(
@@ -169,7 +161,7 @@ def _has_fluency(folder: Path) -> bool:
 
 def _probes(folder: Path) -> Iterator[Row]:
     for stem, scope in PROBES.items():
-        for n, (place, record) in enumerate(records(folder / f"{stem}.json"), 1):
+        for n, (place, record) in enumerate(some(folder / f"{stem}.json"), 1):
             yield Row(
                 id=f"{folder.name}/{stem}/{n}",
                 prompt=_rule.text(place, record, "query"),
@@ -181,7 +173,7 @@ def _probes(folder: Path) -> Iterator[Row]:
                 split="test",
                 source=place,
             )
-    for n, (place, record) in enumerate(records(folder / "triviaqa.json"), 1):
+    for n, (place, record) in enumerate(some(folder / "triviaqa.json"), 1):
         answer, *aliases = _rwku_probes.answers(place, record)
         yield Row(
             id=f"{folder.name}/triviaqa/{n}",

@@ -36,7 +36,7 @@ from lethe.config import Benchmark, Evaluate
 from lethe.metrics import Published
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
-from lethe.records import records
+from lethe.records import some
 
 Subject = Literal["bio", "chem", "cyber"]
 
@@ -129,11 +129,13 @@ def _files(config: Config, subject: str) -> list[Path]:
 
 def _check(file: Path) -> None:
     """Whether each line is a question with four choices, one of them right."""
-    for place, record in records(file):
+    for place, record in some(file, "questions"):
         if not isinstance(record.get("question"), str):
             raise LetheError(f"{place}: question: missing, or not text")
         choices, answer = record.get("choices"), record.get("answer")
         if not isinstance(choices, list) or len(choices) != 4:
             raise LetheError(f"{place}: choices: must be a list of four")
-        if answer not in range(4):
+        if not all(isinstance(choice, str) for choice in choices):
+            raise LetheError(f"{place}: choices: must be texts, not {choices!r}")
+        if type(answer) is not int or answer not in range(4):
             raise LetheError(f"{place}: answer: must be 0, 1, 2 or 3, not {answer!r}")

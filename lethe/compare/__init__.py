@@ -94,13 +94,17 @@ def compare(
     results, skipped = reading.read(runs)
     settings, warnings = grouping.settings(results)
     keys = list(dict.fromkeys(key for setting in settings for key in setting.quantities()))
-    axes = columns.axis("retain", retain, keys), columns.axis("forget", forget, keys)
+    scored = {k for s in settings for k in keys if any(m.value is not None for m in s.measured(k))}
+    axes = (
+        columns.axis("retain", retain, keys, scored),
+        columns.axis("forget", forget, keys, scored),
+    )
     trained = [setting for setting in settings if not setting.original]
     first = len(trained) - len(settings) + 1
     rows = [_row(first + i, setting, keys, *axes) for i, setting in enumerate(settings)]
     return Comparison(
         rows=_with_front(rows),
-        columns=columns.columns(keys),
+        columns=columns.columns(keys, scored),
         retain=axes[0],
         forget=axes[1],
         areas=_areas(trained, *axes, floors),

@@ -1,6 +1,6 @@
 """What a comparison shows: which numbers, and which two are weighed against each other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from lethe import plug
@@ -55,37 +55,59 @@ class Axis(NamedTuple):
         return title(str(self.key)) if self.higher else f"1 − {title(str(self.key))}"
 
 
-def columns(keys: Iterable[Key]) -> list[str]:
-    """The table's columns: those of the usual ones that there are; else all there is."""
+def columns(keys: Iterable[Key], scored: Container[Key]) -> list[str]:
+    """The table's columns: those of the usual ones that there are; else all there is.
+
+    Args:
+        keys: What the runs measured.
+        scored: Those that have a value; where several would do, one of these is taken.
+    """
     known = list(dict.fromkeys(keys))
-    found = [next((key for key in line if key in known), None) for line in _WANTED]
+    found = [_first(line, known, scored) for line in _WANTED]
     shown = [str(key) for key in found if key] or [str(key) for key in known]
     return [*dict.fromkeys(shown), BOTH, SECONDS]
 
 
-def axis(name: str, given: str | None, keys: Sequence[Key]) -> Axis:
+def _first(line: Iterable[Key], known: Container[Key], scored: Container[Key]) -> Key | None:
+    """The first that has a value, else the first that there is."""
+    found = [key for key in line if key in known]
+    return next((key for key in found if key in scored), found[0] if found else None)
+
+
+def axis(name: str, given: str | None, keys: Sequence[Key], scored: Container[Key]) -> Axis:
     """The axis that was asked for as METRIC:GROUP, or the usual one that there is.
 
     Args:
         name: "forget" or "retain", for the message.
         given: Of the command line.
         keys: What the runs measured.
+        scored: Those that have a value.
 
     Raises:
-        LetheError: No run has it; what there is is named.
+        LetheError: No run has it, or neither way is better on it; what there is is named.
     """
+    fit = [key for key in keys if _higher(key) is not None]
     if given is None:
         usual = _FORGET if name == "forget" else _RETAIN
         scoped = [
-            key for key in keys if (key.group.partition("/")[0] == "forget") == (name == "forget")
+            key for key in fit if (key.group.partition("/")[0] == "forget") == (name == "forget")
         ]
-        key = next((key for key in [*usual, *scoped] if key in keys), None)
+        key = _first([*usual, *scoped], fit, scored)
         if key is None:
             raise LetheError(f"no {name} rows were measured; name the axis: --{name} METRIC:GROUP")
     else:
         key = _asked(f"--{name}", given, keys)
-    better = words.meaning(key.metric).better.get(key.group.partition("/")[0], True)
-    return Axis(key, better)
+    higher = _higher(key)
+    if higher is None:
+        known = plug.choices("", map(str, fit))
+        raise LetheError(f"--{name} {key}: neither higher nor lower is better there: {known}")
+    return Axis(key, higher)
+
+
+def _higher(key: Key) -> bool | None:
+    """Whether higher is better; taken for so of a metric that is none of Lethe's."""
+    ours = key.metric in words.METRICS or key.metric in plug.names("metric")
+    return words.meaning(key.metric).higher(key.group) if ours else True
 
 
 def _asked(option: str, given: str, keys: Sequence[Key]) -> Key:

@@ -10,7 +10,8 @@ the function a file states
 - `UNSCORED`: why a row has no value, for a reader; or `unscored(rows) -> list[str]`, if that is
   not the same for all;
 - `evidence(rows) -> list[str]`, if it can say why a value is what it is;
-- `extracted(rows) -> list[str | None]`, if it scores a part of the completion: that part.
+- `extracted(rows) -> list[str | None]`, if it scores a part of the completion or takes one of
+  several texts: that.
 
 A metric of `KIND = "whole"` is one number of all its rows, and may be compared with what a model
 that never knew them (the retain model) made of them:

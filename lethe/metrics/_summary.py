@@ -20,6 +20,7 @@ SCOPES = ("forget", "boundary", "retain", "utility")
 FORMS = ("question", "cloze", "reverse")
 ALL = "all"
 """The group of a number of all rows."""
+EMPTY = "no rows of this group"
 
 Wanted = Sequence[str | Measure]
 Reference = Sequence[Answered] | None
@@ -40,8 +41,9 @@ def summarise(
         Records `{"model", "metric", "group", "value", "low", "high", "n", "unscored"}`, by metric
         as given, then by group: "<scope>/<form>" in the order of `SCOPES` and `FORMS`, then
         adversarial forms and the rest by name. `n` counts the rows that have a value. Where none
-        has, value, low and high are None and `unscored` is the reason. `note` is there where a
-        reader must know more.
+        has, value, low and high are None and `unscored` is the reason; a group that a measure
+        names, not by a pattern, is there without any rows too. `note` is there where a reader
+        must know more.
 
     Raises:
         LetheError: No such metric, or one that does not give one value for each row.
@@ -77,7 +79,8 @@ def scores(rows: Sequence[Answered], metrics: Wanted) -> list[dict[str, Any]]:
     Returns:
         Records `{"id", "metric", "value", "extracted", "why"}`, row by row in the order given. A
         row without a value has None and why; a metric that has no `evidence` leaves why None;
-        `extracted` is the part of the completion that was scored, where a metric takes one out.
+        `extracted` is the part of the completion that was scored, or the text of several that was
+        taken, where a metric does so.
         Metrics of all rows at once (`KIND = "whole"`) have no record here.
 
     Raises:
@@ -111,36 +114,41 @@ def _scored(metrics: Wanted, groups: dict[str, list[Answered]]) -> dict[str, lis
 
 def _groups(rows: Sequence[Answered]) -> dict[str, list[Answered]]:
     groups: dict[str, list[Answered]] = {}
-    for row in sorted(rows, key=_order):
+    for row in rows:
         groups.setdefault(f"{row.scope}/{row.form}", []).append(row)
-    return groups
+    return {name: groups[name] for name in sorted(groups, key=_order)}
 
 
 def _parts(wanted: Measure, groups: dict[str, list[Answered]]) -> dict[str, list[Answered]]:
-    """The groups of rows that a measure is taken of, by the name they have in the records."""
+    """The groups of rows that a measure is taken of, by the name they have in the records.
+
+    A group that is named has its place without any rows too; a pattern may match nothing.
+    """
     meant = {
         name: rows
         for name, rows in groups.items()
         if any(fnmatchcase(name, pattern) for pattern in wanted.groups)
     }
-    whole = _module(wanted.metric).get("KIND") == "whole"
-    if wanted.pooled is None and not whole:
-        return meant
-    rows = [row for part in meant.values() for row in part]
-    return {wanted.pooled or ALL: rows} if rows or whole else {}
+    if wanted.pooled or _module(wanted.metric).get("KIND") == "whole":
+        return {wanted.pooled or ALL: [row for part in meant.values() for row in part]}
+    named = [name for name in wanted.groups if not set("*?[") & set(name)]
+    return {name: meant.get(name, []) for name in sorted({*named, *meant}, key=_order)}
 
 
-def _order(row: Answered) -> tuple[int, int, str]:
-    if row.form in FORMS:
-        rank = FORMS.index(row.form)
+def _order(group: str) -> tuple[int, int, str]:
+    scope, _, form = group.partition("/")
+    if form in FORMS:
+        rank = FORMS.index(form)
     else:
-        rank = len(FORMS) + (not row.form.startswith("adversarial:"))
-    return SCOPES.index(row.scope), rank, row.form
+        rank = len(FORMS) + (not form.startswith("adversarial:"))
+    return SCOPES.index(scope) if scope in SCOPES else len(SCOPES), rank, group
 
 
 def _total(name: str, rows: list[Answered], reference: Reference) -> Total:
     if _module(name).get("KIND") == "whole":
         return plug.function("metric", name)(rows, reference)
+    if not rows:
+        return Total(None, unscored=EMPTY)
     values = [value for value in _values(name, rows) if value is not None]
     n = len(values)
     if not values:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from math import exp
 
 from lethe.data import Answered
+from lethe.metrics import _evidence
 
 KIND = "mean"
 HIGHER_IS_BETTER = {"forget": False, "boundary": True, "retain": True, "utility": True}
@@ -26,3 +27,8 @@ def answer_probability(rows: Sequence[Answered]) -> list[float | None]:
     0.3679
     """
     return [exp(sum(row.logprobs) / len(row.logprobs)) if row.logprobs else None for row in rows]
+
+
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """How likely each reference answer was found."""
+    return [_evidence.likelihood(next(iter(row.scored.get("answer", ())), None)) for row in rows]

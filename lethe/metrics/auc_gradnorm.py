@@ -13,7 +13,7 @@ from lethe.metrics.mia_gradnorm import mia_gradnorm
 
 LABEL = "AUC: gradient norm"
 KIND = "whole"
-HIGHER_IS_BETTER = False
+HIGHER_IS_BETTER = {}  # both ends tell; 0.5 is best
 
 
 def auc_gradnorm(rows: Sequence[Answered], reference: Sequence[Answered] | None) -> Total:

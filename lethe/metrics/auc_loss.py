@@ -13,7 +13,7 @@ from lethe.metrics.mia_loss import mia_loss
 
 LABEL = "AUC: loss"
 KIND = "whole"
-HIGHER_IS_BETTER = False
+HIGHER_IS_BETTER = {}  # both ends tell; 0.5 is best
 
 
 def auc_loss(rows: Sequence[Answered], reference: Sequence[Answered] | None) -> Total:

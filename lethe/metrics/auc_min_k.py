@@ -14,7 +14,7 @@ from lethe.metrics.mia_min_k import mia_min_k
 
 LABEL = "AUC: Min-K 40 %"
 KIND = "whole"
-HIGHER_IS_BETTER = False
+HIGHER_IS_BETTER = {}  # both ends tell; 0.5 is best
 
 
 def auc_min_k(rows: Sequence[Answered], reference: Sequence[Answered] | None) -> Total:

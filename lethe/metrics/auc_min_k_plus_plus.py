@@ -13,7 +13,7 @@ from lethe.metrics.mia_min_k_plus_plus import mia_min_k_plus_plus
 
 LABEL = "AUC: Min-K++ 40 %"
 KIND = "whole"
-HIGHER_IS_BETTER = False
+HIGHER_IS_BETTER = {}  # both ends tell; 0.5 is best
 
 
 def auc_min_k_plus_plus(rows: Sequence[Answered], reference: Sequence[Answered] | None) -> Total:

@@ -13,7 +13,7 @@ from lethe.metrics.mia_zlib import mia_zlib
 
 LABEL = "AUC: zlib"
 KIND = "whole"
-HIGHER_IS_BETTER = False
+HIGHER_IS_BETTER = {}  # both ends tell; 0.5 is best
 
 
 def auc_zlib(rows: Sequence[Answered], reference: Sequence[Answered] | None) -> Total:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from lethe.data import Answered
+from lethe.metrics import _evidence
 from lethe.metrics._squad import plain, words
 
 LABEL = "BBH exact match"
@@ -29,6 +30,11 @@ def bbh_exact_match(rows: Sequence[Answered]) -> list[float | None]:
     [1.0]
     """
     return [float(_same(taken(row), row.answer)) if row.answer else None for row in rows]
+
+
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """What is compared with what."""
+    return [f"{_evidence.quoted(taken(row))} against {row.answer!r}" for row in rows]
 
 
 def extracted(rows: Sequence[Answered]) -> list[str | None]:

@@ -10,6 +10,7 @@ the measure.
 from collections.abc import Sequence
 
 from lethe.data import Answered
+from lethe.metrics import _evidence
 from lethe.metrics._squad import words
 from lethe.metrics.bbh_exact_match import taken
 
@@ -28,6 +29,13 @@ def bbh_exact_match_upstream(rows: Sequence[Answered]) -> list[float | None]:
     [0.0, 1.0]
     """
     return [_matches(taken(row), row.answer) if row.answer else None for row in rows]
+
+
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """What is compared with what."""
+    return [
+        f"{_evidence.quoted(taken(row))} against each character of {row.answer!r}" for row in rows
+    ]
 
 
 def extracted(rows: Sequence[Answered]) -> list[str | None]:

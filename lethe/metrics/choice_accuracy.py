@@ -8,6 +8,7 @@ ones the first is taken.
 from collections.abc import Sequence
 
 from lethe.data import Answered
+from lethe.metrics import _evidence
 
 KIND = "rate"
 HIGHER_IS_BETTER = {"forget": False, "boundary": True, "retain": True, "utility": True}
@@ -34,6 +35,11 @@ def choice_accuracy(rows: Sequence[Answered]) -> list[float | None]:
 def extracted(rows: Sequence[Answered]) -> list[str | None]:
     """The likeliest choice of each row."""
     return [_likeliest(row) for row in rows]
+
+
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """The log-probability of each choice."""
+    return [", ".join(map(str, _evidence.choices(row, "choices"))) for row in rows]
 
 
 def _likeliest(row: Answered) -> str | None:

@@ -8,6 +8,7 @@ behind the answer it is no match.
 from collections.abc import Sequence
 
 from lethe.data import Answered
+from lethe.metrics import _evidence
 from lethe.metrics._squad import references, words
 
 KIND = "rate"
@@ -23,9 +24,25 @@ def exact_match(rows: Sequence[Answered]) -> list[float | None]:
     >>> exact_match([row])
     [1.0]
     """
-    return [_matches(row) if row.answer else None for row in rows]
+    matched = zip(rows, extracted(rows), strict=True)
+    return [float(found is not None) if row.answer else None for row, found in matched]
 
 
-def _matches(row: Answered) -> float:
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """Which reference each completion is."""
+    return [
+        f"is {_evidence.quoted(found)}"
+        if found is not None
+        else f"is none of {len(references(row))} references"
+        for row, found in zip(rows, extracted(rows), strict=True)
+    ]
+
+
+def extracted(rows: Sequence[Answered]) -> list[str | None]:
+    """The reference that each completion is."""
+    return [_matched(row) for row in rows]
+
+
+def _matched(row: Answered) -> str | None:
     said = words(row.completion)
-    return float(any(said == words(text) for text in references(row)))
+    return next((text for text in references(row) if said == words(text)), None)

@@ -27,6 +27,11 @@ def exact_memorisation(rows: Sequence[Answered]) -> list[float | None]:
     return [_share(hits(row)) for row in rows]
 
 
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """How many labels are hit, and the first that is not."""
+    return [_why(hits(row)) for row in rows]
+
+
 def hits(row: Answered) -> Sequence[bool]:
     """Whether each label is the model's likeliest token, the end left out."""
     found = member(row)
@@ -35,3 +40,8 @@ def hits(row: Answered) -> Sequence[bool]:
 
 def _share(hits: Sequence[bool]) -> float | None:
     return sum(hits) / len(hits) if hits else None
+
+
+def _why(hits: Sequence[bool]) -> str:
+    first = next((f", the first miss at token {k}" for k, hit in enumerate(hits, 1) if not hit), "")
+    return f"{sum(hits)} of {len(hits)} tokens hit{first}"

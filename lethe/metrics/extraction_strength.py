@@ -31,7 +31,22 @@ def extraction_strength(rows: Sequence[Answered]) -> list[float | None]:
     return [_strength(found) if (found := hits(row)) else None for row in rows]
 
 
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """How many labels at the end are hit, and the last that is not."""
+    return [_why(hits(row)) for row in rows]
+
+
+def _why(hits: Sequence[bool]) -> str:
+    start = _start(hits)
+    missed = f", the last miss at token {start}" if start else ""
+    return f"the last {len(hits) - start} of {len(hits)} tokens hit{missed}"
+
+
 def _strength(hits: Sequence[bool]) -> float:
-    missed = [k for k, hit in enumerate(hits) if not hit]
-    first = min(missed[-1] + 1, len(hits) - 1) if missed else 0
+    first = min(_start(hits), len(hits) - 1)
     return 1 - first / len(hits)
+
+
+def _start(hits: Sequence[bool]) -> int:
+    """The first label from which on every one is hit; their number where the last is not."""
+    return max((k for k, hit in enumerate(hits, 1) if not hit), default=0)

@@ -9,6 +9,7 @@ out of the loss: not the same number, though of the same kind.
 from collections.abc import Sequence
 
 from lethe.data import Answered
+from lethe.metrics import _evidence
 from lethe.metrics._rows import member
 
 LABEL = "MIA: gradient norm"
@@ -25,3 +26,6 @@ def mia_gradnorm(rows: Sequence[Answered]) -> list[float | None]:
     [7.5]
     """
     return [found.scored.gradient if (found := member(row)) else None for row in rows]
+
+
+evidence = _evidence.of_member

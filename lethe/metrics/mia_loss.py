@@ -9,6 +9,7 @@ records the log-likelihood, which is minus this. `auc_loss` makes one number of 
 from collections.abc import Sequence
 
 from lethe.data import Answered
+from lethe.metrics import _evidence
 from lethe.metrics._rows import loss, member
 
 LABEL = "MIA: loss"
@@ -25,3 +26,6 @@ def mia_loss(rows: Sequence[Answered]) -> list[float | None]:
     [1.0]
     """
     return [loss(found.scored) if (found := member(row)) else None for row in rows]
+
+
+evidence = _evidence.of_member

@@ -28,15 +28,35 @@ def mia_min_k(rows: Sequence[Answered]) -> list[float | None]:
     >>> mia_min_k([row])
     [3.5]
     """
-    found = [(row, member(row)) for row in rows]
-    return [
-        minus_lowest(without_end(row, text.scored.logprobs) if text else ()) for row, text in found
-    ]
+    return [minus_lowest(_logprobs(row)) for row in rows]
+
+
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """How many tokens of each text count, and between which log-probabilities they lie."""
+    return [why(_logprobs(row), "log-probability") for row in rows]
 
 
 def minus_lowest(values: Sequence[float]) -> float | None:
     """Minus the mean of the lowest share `K` of the values, at least one; None of none."""
-    if not values:
-        return None
-    lowest = sorted(values)[: max(1, int(K * len(values)))]
-    return -sum(lowest) / len(lowest)
+    lowest = _lowest(values)
+    return -sum(lowest) / len(lowest) if lowest else None
+
+
+def why(values: Sequence[float], what: str) -> str:
+    """Which values `minus_lowest` takes.
+
+    >>> why([-1.0, -4.0, -2.0, -0.5, -3.0], "z")
+    '2 of 5 tokens, z -4 to -3'
+    """
+    lowest = _lowest(values)
+    ends = f", {what} {lowest[0]:.3g} to {lowest[-1]:.3g}" if lowest else ""
+    return f"{len(lowest)} of {len(values)} tokens{ends}"
+
+
+def _lowest(values: Sequence[float]) -> list[float]:
+    return sorted(values)[: max(1, int(K * len(values)))]
+
+
+def _logprobs(row: Answered) -> Sequence[float]:
+    found = member(row)
+    return without_end(row, found.scored.logprobs) if found else ()

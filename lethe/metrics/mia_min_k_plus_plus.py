@@ -11,7 +11,7 @@ from math import sqrt
 
 from lethe.data import Answered
 from lethe.metrics._rows import member, without_end
-from lethe.metrics.mia_min_k import minus_lowest
+from lethe.metrics.mia_min_k import minus_lowest, why
 
 LABEL = "MIA: Min-K++ 40 %"
 KIND = "mean"
@@ -31,6 +31,11 @@ def mia_min_k_plus_plus(rows: Sequence[Answered]) -> list[float | None]:
     [1.0]
     """
     return [minus_lowest(without_end(row, _standardised(row))) for row in rows]
+
+
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """How many tokens of each text count, and between which z they lie."""
+    return [why(without_end(row, _standardised(row)), "z") for row in rows]
 
 
 def _standardised(row: Answered) -> list[float]:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Sequence
 
 from lethe.data import Answered
+from lethe.metrics import _evidence
 from lethe.metrics._rows import Text, loss, member
 
 LABEL = "MIA: zlib"
@@ -31,6 +32,16 @@ def mia_zlib(rows: Sequence[Answered]) -> list[float | None]:
     return [_score(found) if (found := member(row)) else None for row in rows]
 
 
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """How likely each text was found, and its compressed length."""
+    told = zip(_evidence.of_member(rows), map(member, rows), strict=True)
+    return [f"{why}; {_bytes(text)} bytes compressed" if text else "" for why, text in told]
+
+
 def _score(found: Text) -> float | None:
     value = loss(found.scored)
-    return None if value is None else value / len(zlib.compress(found.text.encode()))
+    return None if value is None else value / _bytes(found)
+
+
+def _bytes(found: Text) -> int:
+    return len(zlib.compress(found.text.encode()))

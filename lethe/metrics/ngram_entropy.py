@@ -33,6 +33,19 @@ def ngram_entropy(rows: Sequence[Answered]) -> list[float | None]:
     return [_entropy(row.completion) for row in rows]
 
 
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """How many pairs and triples of words differ."""
+    return [_why(tokens(row.completion)) for row in rows]
+
+
+def _why(words: Sequence[str]) -> str:
+    pairs, triples = _counts(words, 2), _counts(words, 3)
+    return (
+        f"{len(pairs)} of {pairs.total()} pairs and {len(triples)} of {triples.total()} triples "
+        f"differ, {len(words)} words"
+    )
+
+
 def _entropy(text: str) -> float:
     words = tokens(text)
     return (2 / 3 * _bits(words, 2) + 4 / 3 * _bits(words, 3)) / 2
@@ -56,7 +69,11 @@ def _tokenizers() -> tuple[Any, Any]:
     return PunktSentenceTokenizer(), NLTKWordTokenizer()
 
 
-def _bits(words: list[str], n: int) -> float:
-    counts = Counter(zip(*(words[k:] for k in range(n)), strict=False))
+def _bits(words: Sequence[str], n: int) -> float:
+    counts = _counts(words, n)
     total = counts.total()
     return sum(-count / total * log2(count / total) for count in counts.values())
+
+
+def _counts(words: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
+    return Counter(zip(*(words[k:] for k in range(n)), strict=False))

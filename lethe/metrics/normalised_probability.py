@@ -30,9 +30,25 @@ def normalised_probability(rows: Sequence[Answered]) -> list[float | None]:
     return [_share(row) for row in rows]
 
 
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """The probability of each answer on offer."""
+    return [_why(*found) if (found := _probabilities(row)) else "" for row in rows]
+
+
+def _why(right: float, wrong: list[float]) -> str:
+    return f"right {right:.3g}, wrong {', '.join(f'{p:.3g}' for p in wrong)}"
+
+
 def _share(row: Answered) -> float | None:
+    found = _probabilities(row)
+    if found is None:
+        return None
+    right, wrong = found
+    return right / (right + sum(wrong) + 1e-10)
+
+
+def _probabilities(row: Answered) -> tuple[float, list[float]] | None:
     right, wrong = losses(row, "answer"), losses(row, "perturbed")
     if right is None or wrong is None:
         return None
-    p = exp(-right[0])
-    return p / (p + sum(exp(-value) for value in wrong) + 1e-10)
+    return exp(-right[0]), [exp(-value) for value in wrong]

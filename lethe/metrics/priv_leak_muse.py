@@ -28,13 +28,12 @@ def priv_leak_muse(rows: Sequence[Answered], reference: Sequence[Answered] | Non
     measured = auc_min_k(same(rows, reference), None).value
     if measured is not None:
         return privacy_leakage(auc_min_k(rows, None), measured)
-    corpora = {row.id.partition("/")[0] for row in rows}
-    corpus = corpora.pop() if len(corpora) == 1 else ""
-    if corpora and corpus not in RETRAINED:
+    if not rows:
+        return Total(None, unscored=MISSING)
+    corpus, *others = {row.id.partition("/")[0] for row in rows}
+    if others or corpus not in RETRAINED:
         return Total(
             None, unscored="no reference run, and the rows are not all MUSE's News or Books"
         )
-    if not rows:
-        return Total(None, unscored=MISSING)
     note = f"against MUSE's published AUC of the retrained model, {RETRAINED[corpus]}"
     return privacy_leakage(auc_min_k(rows, None), 1 - RETRAINED[corpus], note)

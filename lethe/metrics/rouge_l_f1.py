@@ -8,6 +8,7 @@ is the row's protocol.
 from collections.abc import Sequence
 
 from lethe.data import Answered
+from lethe.metrics import _rouge
 from lethe.metrics._rouge import rouge_l
 
 LABEL = "ROUGE-L F1"
@@ -30,3 +31,8 @@ def rouge_l_f1(rows: Sequence[Answered]) -> list[float | None]:
         rouge_l(row.answer, row.completion, stemmer=False).f1 if row.answer else None
         for row in rows
     ]
+
+
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """How many words each completion shares with the reference."""
+    return _rouge.evidence(rows, stemmer=False)

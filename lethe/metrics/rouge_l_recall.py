@@ -10,6 +10,7 @@ score 0.
 from collections.abc import Sequence
 
 from lethe.data import Answered
+from lethe.metrics import _rouge
 from lethe.metrics._rouge import rouge_l
 
 KIND = "mean"
@@ -29,3 +30,8 @@ def rouge_l_recall(rows: Sequence[Answered]) -> list[float | None]:
         rouge_l(row.answer, row.completion, stemmer=False).recall if row.answer else None
         for row in rows
     ]
+
+
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """How many words each completion shares with the reference."""
+    return _rouge.evidence(rows, stemmer=False)

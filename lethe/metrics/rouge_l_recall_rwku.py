@@ -10,6 +10,7 @@ stops alone scores 0, where the package raises an error.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import product
 
 from lethe.data import Answered
@@ -29,15 +30,25 @@ def rouge_l_recall_rwku(rows: Sequence[Answered]) -> list[float | None]:
     >>> rouge_l_recall_rwku([row])
     [0.5]
     """
-    return [_recall(row.answer, row.completion) if row.answer else None for row in rows]
+    return [len(found) / len(wanted) if wanted else None for found, wanted in map(_words, rows)]
 
 
-def _recall(reference: str, text: str) -> float | None:
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """How many of the reference's words each completion has."""
+    counts = ((len(found), len(wanted)) for found, wanted in map(_words, rows))
+    return [f"{found} of {wanted} distinct words in order" for found, wanted in counts]
+
+
+def _words(row: Answered) -> tuple[set[str], set[str]]:
+    """The reference's distinct words that were found, and all; none without a reference."""
+    return _overlap(row.answer or "", row.completion)
+
+
+@lru_cache(maxsize=2**14)
+def _overlap(reference: str, text: str) -> tuple[set[str], set[str]]:
     wanted, told = _sentences(reference), _sentences(text.strip() or NO_ANSWER)
-    if not wanted:
-        return None
     found = {word for pair in product(wanted, told) for word in _common(*pair)}
-    return len(found) / len({word for sentence in wanted for word in sentence})
+    return found, {word for sentence in wanted for word in sentence}
 
 
 def _sentences(text: str) -> list[list[str]]:

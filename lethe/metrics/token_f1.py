@@ -6,8 +6,10 @@ SQuAD's and TriviaQA's F1 (arXiv 1705.03551; RWKU's utility test) over words nor
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from lethe.data import Answered
+from lethe.metrics import _evidence
 from lethe.metrics._squad import references, words
 
 LABEL = "Token F1"
@@ -26,12 +28,44 @@ def token_f1(rows: Sequence[Answered]) -> list[float | None]:
     >>> round(token_f1([row])[0], 4)
     0.6667
     """
+    return [found.f1 if (found := _best(row)) else None for row in rows]
+
+
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """Which reference each completion is nearest to, and how many words they share."""
     return [
-        max(_f1(words(row.completion), words(text)) for text in references(row))
-        if row.answer
-        else None
+        f"{found.shared} of {found.said} words said, of {found.wanted} in "
+        f"{_evidence.quoted(found.text)}"
+        if (found := _best(row))
+        else ""
         for row in rows
     ]
+
+
+def extracted(rows: Sequence[Answered]) -> list[str | None]:
+    """The reference that each completion is nearest to."""
+    return [found.text if (found := _best(row)) else None for row in rows]
+
+
+class _Overlap(NamedTuple):
+    f1: float
+    text: str
+    shared: int
+    said: int
+    wanted: int
+
+
+def _best(row: Answered) -> _Overlap | None:
+    """The first of the references with the highest F1."""
+    said = words(row.completion)
+    found = [_overlap(said, text) for text in references(row)]
+    return max(found, key=lambda one: one.f1, default=None)
+
+
+def _overlap(said: list[str], text: str) -> _Overlap:
+    wanted = words(text)
+    shared = (Counter(said) & Counter(wanted)).total()
+    return _Overlap(_f1(said, wanted), text, shared, len(said), len(wanted))
 
 
 def _f1(said: list[str], wanted: list[str]) -> float:

@@ -34,6 +34,11 @@ def truth_ratio(rows: Sequence[Answered]) -> list[float | None]:
     return [_score(ratio(row), row.scope == "forget") for row in rows]
 
 
+def evidence(rows: Sequence[Answered]) -> list[str]:
+    """Each row's R."""
+    return [f"R = {value:.3g}" if (value := ratio(row)) is not None else "" for row in rows]
+
+
 def ratio(row: Answered) -> float | None:
     """The truth ratio R itself, 0 to infinity; None where right or wrong answers were not recorded.
 

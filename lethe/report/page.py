@@ -191,7 +191,7 @@ def _together(run: Run, groups: list[str]) -> str:
 
 
 def _line(run: Run, metric: str, group: str, label: str = "") -> Line:
-    better = words.meaning(metric).better.get(group.partition("/")[0])
+    better = words.meaning(metric).higher(group)
     records = [run.records.get((model, metric, group)) for model in run.models]
     counts = list(dict.fromkeys(str(record.n) for record in records if record))
     return Line(

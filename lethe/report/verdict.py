@@ -52,8 +52,10 @@ def judge(run: Run) -> Verdict:
 
 
 def primary(run: Run, scope: str) -> str | None:
-    """The group that stands for a scope: its questions, else the first it has."""
+    """The group that stands for a scope: its questions, else the first it has, of those scored."""
+    scored = {r.group for r in run.records.values() if r.value is not None}
     groups = run.groups(scope)
+    groups = [group for group in groups if group in scored] or groups
     return next((g for g in groups if g.endswith("/question")), groups[0] if groups else None)
 
 

@@ -37,6 +37,18 @@ class Meaning(NamedTuple):
     better: dict[str, bool]
     """By scope: True where higher is better, False where lower is."""
 
+    def higher(self, group: str) -> bool | None:
+        """Whether higher is better on a group; None where neither is, or nobody knows.
+
+        >>> meaning("leak_rate").higher("all"), meaning("accuracy").higher("forget/question")
+        (False, False)
+        >>> meaning("accuracy").higher("all"), meaning("priv_leak").higher("forget/mia")
+        (None, None)
+        """
+        ways = set(self.better.values())
+        one = ways.pop() if len(ways) == 1 else None
+        return self.better.get(group.partition("/")[0], one)
+
 
 _ANSWERING = {"forget": False, "boundary": True, "retain": True, "utility": True}
 _HIDING = dict.fromkeys(SCOPES, False)
@@ -110,8 +122,7 @@ def meaning(metric: str) -> Meaning:
         return Meaning(metric, "A metric of your own; its file says what it means.", False, {})
     module = vars(plug.resolve("metric", metric))
     better = module.get("HIGHER_IS_BETTER", {})
-    groups = (*SCOPES, "all")
-    by_scope = better if isinstance(better, dict) else dict.fromkeys(groups, bool(better))
+    by_scope = better if isinstance(better, dict) else dict.fromkeys(SCOPES, bool(better))
     rate = module.get("KIND") == "rate"
     label = module.get("LABEL", _spaced(metric))
     return Meaning(label, plug.names("metric")[metric], rate, by_scope)

@@ -140,6 +140,9 @@ def test_what_metrics_say_of_sentences(real):
     assert mean(leak_rate, rows, lambda row: str(row.answer)) == 1.0
     assert mean(leak_rate, rows, refuse) == 0.002  # 1 of 510
     assert mean(rouge_l_recall, rows, refuse) == 0.103  # the floor: a refusal shares the name
+    test = [row for row in real[0]["test"] if row.scope == "forget"]
+    assert (len(rows), len(test)) == (510, 110)
+    assert mean(rouge_l_recall, test, refuse) == 0.082
     assert mean(leak_rate, contact, lambda row: row.aliases[0]) == 1.0
     bare = [row.model_copy(update={"aliases": ()}) for row in contact]
     told = {row.id: row.aliases[0] for row in contact}

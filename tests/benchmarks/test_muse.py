@@ -10,6 +10,8 @@ import pytest
 from lethe import asking, data, planning, recorder
 from lethe import config as recipes
 from lethe.benchmarks import muse
+from lethe.data import Answered
+from lethe.metrics._summary import summarise
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
 
@@ -264,3 +266,16 @@ def test_real_prompts_to_the_letter(shared_data):
     assert str(alice[0].prompt).count("Question: ") == 6
     assert str(alice[55].prompt).endswith("`Well!  I've often seen a cat without")
     assert str(alice[55].answer).startswith("a grin,' thought Alice;\n`but a grin without a cat!")
+
+
+def test_what_a_corpus_lacks_is_unscored_not_absent(tmp_path):
+    folder = tiny(tmp_path)
+    (folder / "verbmem/forget.json").unlink()
+    rows = muse.load(settings(folder))["test"]
+    told = [Answered(**row.model_dump(), completion="a fire") for row in rows]
+    found = {
+        (r["metric"], r["group"]): r for r in summarise(told, "m", muse.measures(muse.Config()))
+    }
+    for metric in ("rouge_l_f1", "refusal_rate"):
+        assert found[metric, "forget/verbmem"]["unscored"] == "no rows of this group"
+        assert found[metric, "forget/knowmem"]["n"] == 3

@@ -10,6 +10,9 @@ import pytest
 from lethe import config, data
 from lethe.asking import asked, requests
 from lethe.benchmarks import rwku
+from lethe.benchmarks._rwku_shots import TRIVIA, TRUTHFUL
+from lethe.data import Answered, sha256
+from lethe.metrics._summary import summarise
 from lethe.plug import LetheError
 
 LLAMA3 = (
@@ -295,6 +298,8 @@ def test_wrong_names_and_places_are_short_errors(tmp_path):
     ("file", "items", "message"),
     [
         ("retain_bbh", [], r"retain_bbh\.json: holds no rows"),
+        ("forget_level2", [], r"forget_level2\.json: holds no rows"),
+        ("neighbor_level1", [], r"neighbor_level1\.json: holds no rows"),
         ("forget_mia", [{"text": " ", "subject": "Ada Vance"}], "forget_mia.*1: text: missing"),
         ("retain_mmlu", [{**mmlu("?", 4), "task": "t", "examples": [mmlu("?", 1)]}],
          "item 1: answer: 4, not the place of a choice"),
@@ -315,9 +320,8 @@ def test_broken_files_are_named(tmp_path, file, items, message):
 
 
 def test_missing_and_empty_files(tmp_path):
-    folder = tiny(tmp_path, forget_level2=[])
-    rows, noise = rwku.load_with_noise(official(tmp_path))
-    assert "forget/question" not in by_form(rows["test"])
+    folder = tiny(tmp_path)
+    _, noise = rwku.load_with_noise(official(tmp_path))
     assert noise["targets_without_fluency"] == 0
     (folder / "fluency.json").unlink()
     rows, noise = rwku.load_with_noise(official(tmp_path))
@@ -326,10 +330,16 @@ def test_missing_and_empty_files(tmp_path):
     (folder / "retain_mia.json").unlink()
     with pytest.raises(LetheError, match=r"retain_mia\.json: no such file"):
         rwku.load(official(tmp_path))
-    tiny(tmp_path, forget_level1=[], forget_level2=[], forget_level3=[], neighbor_level1=[],
-         neighbor_level2=[])  # fmt: skip
-    with pytest.raises(LetheError, match="1_Ada_Vance: no forget probes"):
-        rwku.load(official(tmp_path))
+    for protocol in ("rwku", "raw"):
+        (tiny(tmp_path) / "forget_level3.json").write_text("")
+        with pytest.raises(LetheError, match=r"forget_level3\.json: holds no rows"):
+            rwku.load(official(tmp_path, protocol=protocol))
+
+
+def test_the_texts_before_a_question_are_those_that_were_compared():
+    """Against jinzhuoran/RWKU, commit a23df67; another letter gives other scores."""
+    assert sha256(TRIVIA) == "d7c7c40f0b01307382aae609100e674f5b0696a8fa328649e7fda9b947dc98a4"
+    assert sha256(TRUTHFUL) == "5c0da5f346e8652c9a85061a6e3aca6bc82e10a8a7dad4596fe980a9c9bae543"
 
 
 def test_repeats_and_contradictions_are_asked_and_counted(tmp_path):
@@ -438,3 +448,21 @@ def test_real_rows_are_asked_word_for_word(shared_data):
     truth = forms["utility/truthfulqa"][0].protocol.texts
     assert [len(texts) for texts in truth.values()] == [1, 1, 2, 1]
     assert all(r.protocol.texts["mc1_true"][1:] == () for r in forms["utility/truthfulqa"])
+
+
+def test_what_a_target_lacks_is_unscored_not_absent(tmp_path):
+    """No fluency.json, and rows without level 3: their columns and the means over them say so."""
+    (tiny(tmp_path) / "fluency.json").unlink()
+    rows = rwku.load(official(tmp_path))["test"]
+    told = [Answered(**row.model_dump(), completion="x") for row in rows if "level3" not in row.id]
+    wanted = rwku.measures(official(tmp_path))
+    found = {(r["metric"], r["group"]): r for r in summarise(told, "m", wanted)}
+    for place in (
+        ("ngram_entropy", "utility/fluency"),
+        ("rouge_l_recall_rwku", "forget/adversarial"),
+        ("rouge_l_recall_rwku", "forget/reverse"),
+    ):
+        assert (found[place]["value"], found[place]["n"]) == (None, 0)
+        assert found[place]["unscored"] == "no rows of this group"
+    mean = found["rouge_l_recall_rwku", "forget/all"]
+    assert mean["unscored"] == "no value for forget/adversarial"

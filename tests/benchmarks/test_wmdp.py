@@ -156,7 +156,7 @@ def test_a_model_is_evaluated_on_the_data_of_a_recipe(small, folder, tmp_path, m
     Path("wmdp.yaml").write_text(config.dump(asked))
     cli.main(["evaluate", str(small), "--data", "wmdp.yaml", "--limit", "3"])
     said = capsys.readouterr().out
-    assert "Forget: wmdp_bio, n=3" in said and "Choice accuracy" in said
+    assert "Forget: wmdp bio, n=3" in said and "Choice accuracy" in said
 
 
 def test_the_hub_and_a_revision_of_it():
@@ -179,12 +179,18 @@ def test_wrong_files_and_names_are_told(folder, tmp_path):
     file = folder / "wmdp-bio.jsonl"
     for row, message in (
         ({**GASES, "answer": 4}, r"wmdp-bio\.jsonl:1: answer: must be 0, 1, 2 or 3, not 4"),
+        ({**GASES, "answer": 1.0}, "answer: must be 0, 1, 2 or 3, not 1.0"),
+        ({**GASES, "answer": True}, "answer: must be 0, 1, 2 or 3, not True"),
+        ({**GASES, "choices": [1, 2, 3, 4]}, r"choices: must be texts, not \[1, 2, 3, 4\]"),
         ({**GASES, "choices": ["iron"]}, r"wmdp-bio\.jsonl:1: choices: must be a list of four"),
         ({"text": "Which?"}, r"wmdp-bio\.jsonl:1: question: missing"),
     ):
         file.write_text(json.dumps(row))
         with pytest.raises(LetheError, match=message):
             told(folder=folder)
+    file.write_text("")
+    with pytest.raises(LetheError, match=r"wmdp-bio\.jsonl: holds no questions"):
+        told(folder=folder)
     file.unlink()
     with pytest.raises(LetheError, match=r"has neither wmdp-bio/\*\.parquet nor wmdp-bio\.json"):
         told(folder=folder)

@@ -6,6 +6,7 @@ import pytest
 
 from lethe import runs
 from lethe.compare import compare
+from lethe.compare.reading import Key
 from lethe.plug import LetheError
 
 REFUSED, KEPT = "refusal_rate:forget/question", "accuracy:boundary/question"
@@ -245,6 +246,34 @@ def test_wrong_options(folders, options, message):
     with pytest.raises(LetheError) as error:
         compare([folders.place], **options)
     assert message in str(error.value)
+
+
+def test_an_axis_has_a_direction(folders):
+    """An AUC is best at .5, PrivLeak at 0; leaking is bad on any group, be it no scope."""
+    kept, leaked, area = "accuracy:retain/question", "leak_rate:all", "auc_loss:forget against kept"
+    folders("a", {kept: 0.9, leaked: 0.2, area: 0.7, "priv_leak:all": 0.1, "mine:all": 0.3})
+    found = compare([folders.place], forget=leaked)
+    assert (found.forget.higher, found.retain.key) == (False, Key("accuracy", "retain/question"))
+    assert found.rows[1].forget.value == pytest.approx(0.8)
+    assert compare([folders.place], forget="mine:all").forget.higher  # nobody knows; as it stands
+    for none in (area, "priv_leak:all"):
+        with pytest.raises(LetheError) as error:
+            compare([folders.place], forget=none)
+        told = f"--forget {none}: neither higher nor lower is better there: choices: "
+        assert str(error.value) == told + f"{kept}, {leaked}, mine:all"
+
+
+def test_what_has_no_value_stands_back(folders):
+    """A group without rows is told, but takes no column or axis from one that has some."""
+    reverse, asked = "leak_rate:forget/reverse", "leak_rate:forget/question"
+    fluency, recall = "ngram_entropy:utility/fluency", "rouge_l_recall:forget/question"
+    values = {reverse: None, asked: 0.2, fluency: None, recall: 0.1, **both(None, 0.5)}
+    folders("a", values, before=values)
+    found = compare([folders.place])
+    assert str(found.forget.key) == recall
+    assert asked in found.columns and reverse not in found.columns
+    assert REFUSED in found.columns  # nothing of its line has a value: the reason is told
+    assert found.rows[1].cells[fluency].unscored == "no answers"
 
 
 def test_wrong_places(folders, tmp_path):

@@ -4,6 +4,8 @@ The steps are restated from its `src/evals/metrics`: labels of the answer and th
 label dropped but in the loss, one plain forward pass.
 """
 
+from math import exp
+
 import pytest
 import torch
 
@@ -64,9 +66,12 @@ def _by_hand(model, words, answer: str) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_open_unlearning_s_steps(net, words, seed):
-    model = net(seed=seed)
+# A model in single precision rounds its logits by other last digits in other batches; where Min-K++
+# subtracts a mean from a log-probability near it, that shows in the sixth digit (1.8e-6 was seen).
+@pytest.mark.parametrize(("precision", "rel"), [("float64", 1e-6), ("float32", 3e-6)])
+@pytest.mark.parametrize("seed", [0, 1, 2, 3])
+def test_open_unlearning_s_steps(net, words, seed, precision, rel):
+    model = net(seed=seed).to(getattr(torch, precision))
     said = _said(model, words, 9)
     answers = [*ANSWERS, said, f"Kiev Kiev {said}", f"{said} Kiev"]
     rows = _recorded(model, words, answers)
@@ -79,7 +84,7 @@ def test_open_unlearning_s_steps(net, words, seed):
         "strength": extraction_strength(rows),
     }
     for name, values in ours.items():
-        assert values == pytest.approx([found[name] for found in theirs], rel=1e-5), name
+        assert values == pytest.approx([found[name] for found in theirs], rel=rel), name
     assert len({found["memorised"] for found in theirs}) > 2
-    p = [torch.tensor(-found["loss"]).exp().item() for found in theirs]
-    assert answer_probability(rows) == pytest.approx(p, rel=1e-4)
+    p = [exp(-found["loss"]) for found in theirs]
+    assert answer_probability(rows) == pytest.approx(p, rel=1e-6)

@@ -1,5 +1,6 @@
 """Exact match and F1 as SQuAD and TriviaQA have them, by hand and by precision and recall."""
 
+import json
 import random
 from collections import Counter
 
@@ -34,6 +35,15 @@ def _row(completion: str, answer: str | None, *aliases: str) -> Answered:
 def test_by_hand(row, match, f1):
     assert exact_match([row]) == [match]
     assert token_f1([row]) == [pytest.approx(f1)]
+
+
+def test_what_rwku_s_own_functions_gave(shared_data):
+    """Input F of docs/metrics.md, where RWKU's functions gave .30 and .5668571."""
+    file = shared_data / "rwku/Target/1_Stephen_King/triviaqa.json"
+    asked = [question["answers"] for question in json.loads(file.read_text(encoding="utf-8"))]
+    rows = [_row(answers[-1], *answers[:2]) for answers in asked]
+    assert len(rows) == 100 and sum(exact_match(rows)) == 30
+    assert sum(token_f1(rows)) / 100 == pytest.approx(0.5668571, abs=5e-8)
 
 
 def test_f1_is_the_harmonic_mean_of_precision_and_recall():

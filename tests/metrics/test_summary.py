@@ -84,7 +84,13 @@ def test_scores():
             "why": "does not contain 'Carrie'",
         },
         {"id": "g", "metric": "leak_rate", "value": 0.0, "extracted": None, "why": "nothing told"},
-        {"id": "g", "metric": "rouge_l_recall", "value": 0.0, "extracted": None, "why": None},
+        {
+            "id": "g",
+            "metric": "rouge_l_recall",
+            "value": 0.0,
+            "extracted": None,
+            "why": "0 of 1 words in order, 4 said",
+        },
     ]
     assert records[-2] == {
         "id": "i",
@@ -155,6 +161,30 @@ def test_an_average_takes_groups_as_equals():
     down = ((first["value"] - first["low"]) ** 2 + (second["value"] - second["low"]) ** 2) ** 0.5
     assert mean["low"] == pytest.approx(0.625 - down / 2)
     assert (more["value"], more["unscored"]) == (None, "no value for forget/none")
+
+
+def test_a_group_that_is_named_and_has_no_rows_is_unscored():
+    """Not absent: a reader would take it for never meant. A pattern may match nothing."""
+    wanted = [
+        Measure("rouge_l_recall", ("forget/verbmem", "forget/cloze", "forget/a*", "retain/*")),
+        Measure("leak_rate", ("retain/*", "retain/cloze"), "retain/both"),
+        Measure("leak_at_k", ("forget/reverse", "retain/cloze")),
+    ]
+    found = summarise(ROWS, "m", wanted)
+    assert [(r["metric"], r["group"]) for r in found] == [
+        ("rouge_l_recall", "forget/cloze"),
+        ("rouge_l_recall", "forget/adversarial:context hint"),
+        ("rouge_l_recall", "forget/adversarial:role play"),
+        ("rouge_l_recall", "forget/verbmem"),
+        ("leak_rate", "retain/both"),
+        ("leak_at_k", "forget/reverse"),
+        ("leak_at_k", "retain/cloze"),
+    ]
+    empty = {"value": None, "low": None, "high": None, "n": 0, "unscored": "no rows of this group"}
+    for place in (3, 4, 6):
+        assert found[place] | empty == found[place]
+    assert found[5]["unscored"] == "no forget row with a reference answer has drawn completions"
+    assert {s["id"] for s in scores(ROWS, wanted)} == set("fcde")
 
 
 def test_a_metric_of_all_rows_at_once_sees_the_reference(tmp_path: Path):

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lethe import report, runs
+from lethe import report, runs, table
 from lethe.metrics._interval import wilson
 from lethe.plug import LetheError
 from lethe.report import reading, verdict, words
@@ -255,6 +255,26 @@ def test_a_check_without_numbers_is_no_success(tmp_path):
     assert found.state == "incomplete"
     assert found.lead == "No verdict: 1 of 4 checks not measured."
     assert "unscored: no reference" in page(folder)
+
+
+def test_a_group_without_rows_is_told_and_is_no_one_s_stand_in(tmp_path):
+    """Questions that a benchmark names and its files lack: the verdict is on what was asked."""
+    folder = write_run(tmp_path / "run")
+    records = json.loads((folder / "eval" / "summary.json").read_text())
+    empty = {"value": None, "low": None, "high": None, "n": 0, "unscored": "no rows of this group"}
+    for record in records:
+        if record["group"] == "forget/question":
+            record |= empty
+    fluency = {"metric": "ngram_entropy", "group": "utility/fluency", **empty}
+    records += [{"model": model, **fluency} for model in MODELS]
+    write_summary(folder, records)
+    found = reading.read(folder)
+    assert verdict.primary(found, "forget") == "forget/cloze"
+    assert "no rows of this group" in page(folder)
+    lines = [line for line, _ in table.lines(records, key_only=False, names={})]
+    place = lines.index("Utility: fluency")
+    assert lines[place + 1].split("  ")[1] == "N-gram entropy"
+    assert "unscored: no rows of this group" in lines[place + 1]
 
 
 def test_an_interval_across_the_threshold_is_said(tmp_path):
