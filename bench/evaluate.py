@@ -84,7 +84,8 @@ def on_rwku(folder: Path) -> Setup:
     answers = [f"{row.answer}\n" for row in rows]
     pairs = [{"question": q, "answer": a} for q, a in zip(asked, answers, strict=True)]
     words = learnt_tokenizer([*(str(row.prompt) for row in rows), *answers])
-    model = train(pairs, words, epochs=12, seed=0, name="ten million parameters", shape=LARGE)
+    name = "ten million parameters"
+    model = train(pairs, words, epochs=3, seed=0, name=name, shape=LARGE, rows=8, muon=False)
     return setup(f"Llama, RWKU probes of {folder.name}", model, words, rows, 30, ("\n",))
 
 
