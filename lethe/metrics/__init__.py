@@ -5,6 +5,8 @@ A metric never sees a model: it is a pure function of recorded rows. Most give o
 the function a file states
 
 - `KIND`: "rate" (values 0 and 1, Wilson interval), "mean" (bootstrap interval) or "whole";
+- `READS = "likelihoods"`, if it needs no completion: then it is also taken of rows for which
+  nothing was generated, which for any other metric are unscored;
 - `HIGHER_IS_BETTER`: a bool, or one for each scope; empty where neither is;
 - `LABEL`: what a reader calls it, where that is not the file's name in words;
 - `UNSCORED`: why a row has no value, for a reader; or `unscored(rows) -> list[str]`, if that is

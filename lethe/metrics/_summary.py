@@ -4,7 +4,7 @@ Rows are taken as given: leaving out all but the test split is the caller's.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from math import sqrt
 from types import ModuleType
@@ -21,6 +21,7 @@ FORMS = ("question", "cloze", "reverse")
 ALL = "all"
 """The group of a number of all rows."""
 EMPTY = "no rows of this group"
+UNHEARD = "nothing was generated for these rows, only likelihoods were taken"
 
 Wanted = Sequence[str | Measure]
 Reference = Sequence[Answered] | None
@@ -175,22 +176,39 @@ def _average(wanted: Measure, records: list[dict[str, Any]]) -> Total:
 
 
 def _values(name: str, rows: Sequence[Answered]) -> list[float | None]:
-    values = plug.function("metric", name)(rows)
-    if len(values) != len(rows):
-        raise LetheError(f"metric {name}: gave {len(values)} values for {len(rows)} rows")
-    return values
+    return _of_heard(name, rows, plug.function("metric", name))
 
 
 def _said(name: str, rows: Sequence[Answered], what: str) -> Sequence[str | None]:
     said = _module(name).get(what)
-    return said(rows) if said else [None] * len(rows)
+    return _of_heard(name, rows, said) if said else [None] * len(rows)
+
+
+def _of_heard(name: str, rows: Sequence[Answered], function: Callable[..., Any]) -> list[Any]:
+    """What a metric's function gives for each row; None where it reads what was never said."""
+    heard = [i for i, row in enumerate(rows) if not _silent(name, row)]
+    found = function([rows[i] for i in heard])
+    if len(found) != len(heard):
+        raise LetheError(f"metric {name}: gave {len(found)} values for {len(heard)} rows")
+    values: list[Any] = [None] * len(rows)
+    for i, value in zip(heard, found, strict=True):
+        values[i] = value
+    return values
+
+
+def _silent(name: str, row: Answered) -> bool:
+    """Whether nothing was generated for a row, and the metric reads completions."""
+    quiet = row.protocol is not None and row.protocol.max_new_tokens == 0
+    return quiet and _module(name).get("READS") != "likelihoods"
 
 
 def _unscored(name: str, rows: Sequence[Answered]) -> Sequence[str]:
     """Why each row would have no value."""
     own = _module(name).get("unscored")
     plain = _module(name).get("UNSCORED", f"{plug.label(name)} gave no value")
-    return own(rows) if own else [plain] * len(rows)
+    reasons = own(rows) if own else [plain] * len(rows)
+    pairs = zip(rows, reasons, strict=True)
+    return [UNHEARD if _silent(name, row) else reason for row, reason in pairs]
 
 
 def _module(name: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from lethe.data import Answered
 from lethe.metrics import _evidence
 
 KIND = "mean"
+READS = "likelihoods"
 HIGHER_IS_BETTER = {"forget": False, "boundary": True, "retain": True, "utility": True}
 UNSCORED = "no log-probabilities were recorded"
 

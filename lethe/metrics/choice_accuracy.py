@@ -11,6 +11,7 @@ from lethe.data import Answered
 from lethe.metrics import _evidence
 
 KIND = "rate"
+READS = "likelihoods"
 HIGHER_IS_BETTER = {"forget": False, "boundary": True, "retain": True, "utility": True}
 UNSCORED = "no choices were recorded"
 

@@ -10,6 +10,7 @@ from lethe.data import Answered
 from lethe.metrics._rows import member, without_end
 
 KIND = "mean"
+READS = "likelihoods"
 HIGHER_IS_BETTER = {"forget": False, "boundary": True, "retain": True, "utility": True}
 UNSCORED = "no hits of the likeliest token were recorded"
 

@@ -14,6 +14,7 @@ from lethe.data import Answered
 from lethe.metrics.exact_memorisation import hits
 
 KIND = "mean"
+READS = "likelihoods"
 HIGHER_IS_BETTER = {"forget": False, "boundary": True, "retain": True, "utility": True}
 UNSCORED = "no hits of the likeliest token were recorded"
 

@@ -12,6 +12,7 @@ from lethe.metrics._evidence import Choice
 
 LABEL = "TruthfulQA MC1"
 KIND = "rate"
+READS = "likelihoods"
 HIGHER_IS_BETTER = True
 UNSCORED = "no true and false answers were recorded"
 

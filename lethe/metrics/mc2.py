@@ -14,6 +14,7 @@ from lethe.metrics.mc1 import sums
 
 LABEL = "TruthfulQA MC2"
 KIND = "mean"
+READS = "likelihoods"
 HIGHER_IS_BETTER = True
 UNSCORED = "no true and false answers were recorded"
 

@@ -14,6 +14,7 @@ from lethe.metrics._rows import member
 
 LABEL = "MIA: gradient norm"
 KIND = "mean"
+READS = "likelihoods"
 HIGHER_IS_BETTER = {"forget": True, "boundary": False, "retain": False, "utility": False}
 UNSCORED = "no gradient norm was recorded (`gradient` in the protocol)"
 

@@ -12,6 +12,7 @@ from lethe.metrics._rows import member, without_end
 
 LABEL = "MIA: Min-K 40 %"
 KIND = "mean"
+READS = "likelihoods"
 HIGHER_IS_BETTER = {"forget": True, "boundary": False, "retain": False, "utility": False}
 UNSCORED = "no log-probabilities were recorded"
 K = 0.4

@@ -15,6 +15,7 @@ from lethe.metrics.mia_min_k import minus_lowest, why
 
 LABEL = "MIA: Min-K++ 40 %"
 KIND = "mean"
+READS = "likelihoods"
 HIGHER_IS_BETTER = {"forget": True, "boundary": False, "retain": False, "utility": False}
 UNSCORED = "the spread over the vocabulary was not recorded (`spread` in the protocol)"
 

@@ -14,6 +14,7 @@ from lethe.metrics._rows import Text, loss, member
 
 LABEL = "MIA: zlib"
 KIND = "mean"
+READS = "likelihoods"
 HIGHER_IS_BETTER = {"forget": True, "boundary": False, "retain": False, "utility": False}
 UNSCORED = "no log-probabilities were recorded"
 

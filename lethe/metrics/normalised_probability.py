@@ -12,6 +12,7 @@ from lethe.data import Answered
 from lethe.metrics._rows import losses
 
 KIND = "mean"
+READS = "likelihoods"
 HIGHER_IS_BETTER = {"forget": False, "boundary": True, "retain": True, "utility": True}
 UNSCORED = "no wrong answers were recorded beside the right one"
 

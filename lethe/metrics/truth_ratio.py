@@ -15,6 +15,7 @@ from lethe.data import Answered
 from lethe.metrics._rows import losses
 
 KIND = "mean"
+READS = "likelihoods"
 HIGHER_IS_BETTER = True
 UNSCORED = "no wrong answers were recorded beside the right one"
 

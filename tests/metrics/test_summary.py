@@ -4,7 +4,7 @@ import pytest
 
 from lethe.data import Answered
 from lethe.metrics import Measure
-from lethe.metrics._summary import scores, summarise
+from lethe.metrics._summary import UNHEARD, scores, summarise
 from lethe.plug import LetheError
 
 
@@ -207,3 +207,18 @@ def test_a_metric_of_all_rows_at_once_sees_the_reference(tmp_path: Path):
     (lacking, _) = summarise(ROWS, "m", wanted)
     assert (lacking["value"], lacking["unscored"]) == (None, "no retain model")
     assert scores(ROWS, wanted) == []
+
+
+def test_rows_for_which_nothing_was_generated_are_unscored_by_what_reads_completions():
+    """An empty completion that was never asked for is no wrong answer, and no unnatural one."""
+    told = {"answer": [{"logprobs": (-0.5,)}]}
+    quiet = {"protocol": {"max_new_tokens": 0, "texts": {"answer": ("Carrie",)}}, "scored": told}
+    rows = [_row("q", "utility", "mmlu", "", **quiet), _row("s", "utility", "mmlu", "")]
+    metrics = ["accuracy", "fault_rate", "answer_probability"]
+    found = {r["metric"]: (r["value"], r["n"]) for r in summarise(rows, "m", metrics)}
+    assert found["accuracy"] == (0.0, 1) and found["fault_rate"] == (1.0, 1)
+    assert found["answer_probability"] == (pytest.approx(0.6065, abs=1e-4), 1)
+    alone = summarise(rows[:1], "m", metrics)
+    assert [r["unscored"] for r in alone] == [UNHEARD, UNHEARD, None]
+    whys = {s["metric"]: s["why"] for s in scores(rows[:1], metrics)}
+    assert whys["accuracy"] == whys["fault_rate"] == UNHEARD
