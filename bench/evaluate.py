@@ -81,7 +81,7 @@ def on_rwku(folder: Path) -> Setup:
     ]
     # A question's last line is enough to learn how long an answer is.
     asked = [str(row.prompt).strip().rpartition("\n")[2] for row in rows]
-    answers = [f"{row.answer}\n" for row in rows]
+    answers = [f"Answer: {row.answer}\n" for row in rows]
     pairs = [{"question": q, "answer": a} for q, a in zip(asked, answers, strict=True)]
     words = learnt_tokenizer([*(str(row.prompt) for row in rows), *answers])
     name = "ten million parameters"

@@ -253,7 +253,7 @@ def king_run(tmp_path_factory, king):
         "data.rule": folders["rule"],
         "stages.0.learning-rate": 1e-3,
         "stages.0.epochs": 1,
-        "stages.1.steps": 16,
+        "stages.1.steps": 32,
         "stages.1.prompts-per-step": 16,
         "stages.1.learning-rate": 1e-3,
         "stages.1.max-new-tokens": 24,
