@@ -253,7 +253,7 @@ def king_run(tmp_path_factory, king):
         "data.rule": folders["rule"],
         "stages.0.learning-rate": 1e-3,
         "stages.0.epochs": 1,
-        "stages.1.steps": 32,
+        "stages.1.steps": 16,
         "stages.1.prompts-per-step": 16,
         "stages.1.learning-rate": 1e-3,
         "stages.1.max-new-tokens": 24,
@@ -289,11 +289,13 @@ def test_the_real_files_go_through(king_run, king):
 def test_the_target_is_refused_and_its_neighbours_less(king_run):
     assert pooled(king_run, "original", "accuracy", "forget") > 0.8
     assert pooled(king_run, "original", "refusal_rate", "forget") < 0.1
+    # What 16 steps do to a model of this size hangs on the machine's last digits: wide margins.
     for model in ("0-rejection_steering", "1-rebo"):
-        assert pooled(king_run, model, "refusal_rate", "forget") > 0.3
-        assert pooled(king_run, model, "accuracy", "forget") < 0.3
-    steered = pooled(king_run, "0-rejection_steering", "accuracy", "boundary")
-    assert pooled(king_run, "1-rebo", "accuracy", "boundary") > steered
+        refused = pooled(king_run, model, "refusal_rate", "forget")
+        told = pooled(king_run, model, "accuracy", "forget")
+        assert refused > 0.3 and told < 0.3
+        assert pooled(king_run, model, "refusal_rate", "boundary") < refused - 0.2
+        assert pooled(king_run, model, "accuracy", "boundary") > told + 0.1
     curve = runs.read_lines(king_run / "stages/1-rebo/metrics.jsonl")
     looked = {r["scope"]: r for r in curve if r["split"] == "validation" and r["scope"] != "all"}
     assert set(looked) == {"forget", "boundary"}
