@@ -85,7 +85,7 @@ def on_rwku(folder: Path) -> Setup:
     pairs = [{"question": q, "answer": a} for q, a in zip(asked, answers, strict=True)]
     words = learnt_tokenizer([*(str(row.prompt) for row in rows), *answers])
     name = "ten million parameters"
-    model = train(pairs, words, epochs=3, seed=0, name=name, shape=LARGE, rows=8, muon=False)
+    model = train(pairs, words, epochs=12, seed=0, name=name, shape=LARGE, rows=8, muon=False)
     return setup(f"Llama, RWKU probes of {folder.name}", model, words, rows, 30, ("\n",))
 
 
@@ -188,7 +188,9 @@ def measure(given: Setup, rounds: int) -> None:
         for name, work in (("forward", forward), ("scored", scored)):
             passes[name].append(seconds(lambda work=work: work(given, 32))[0])
     best = min(names[1:-1], key=lambda name: median(times[name]))
-    print(f"\n### {given.what}\n\n| | prompts a second |\n|---|---|")
+    lengths = [len(given.tokenizer.encode(text)) for text in said[-1]]
+    print(f"\n### {given.what}\n\nAnswers of {sum(lengths) / len(lengths):.1f} tokens.")
+    print("\n| | prompts a second |\n|---|---|")
     for name in names:
         print(f"| {name} | {len(given.prompts) / median(times[name]):.1f} |")
     print(f"\n{ratio(times['one at a time'], times['ours'])} x one at a time")
