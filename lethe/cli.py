@@ -208,7 +208,7 @@ def _evaluate_command(parsers: argparse._SubParsersAction) -> None:
     evaluate.add_argument(
         "--batch-size", type=_batch, metavar="N", help="rows a forward pass, or auto; 64"
     )
-    _out(evaluate, "folder for answers and numbers; runs/evaluate-<model>[-<benchmark>]")
+    _out(evaluate, "folder for answers and numbers; runs/evaluate-<model>[-<benchmark>[-<target>]]")
 
 
 def _compare_command(parsers: argparse._SubParsersAction) -> None:

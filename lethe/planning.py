@@ -83,7 +83,9 @@ def evaluation(
     Raises:
         LetheError: The model's, the rows' or the benchmark's name cannot be understood.
     """
-    labels = [path] if benchmark is None else [path, plug.label(benchmark)]
+    target = Path(str((of or {}).get("target") or "")).name
+    labels = [path] if benchmark is None else [path, plug.label(benchmark), target]
+    labels = [text for text in labels if text]
     label = "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._") for text in labels)
     if (source is None) == (benchmark is None):
         raise LetheError("evaluate: one of --data and --benchmark says what to ask")

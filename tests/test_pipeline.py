@@ -417,7 +417,7 @@ def test_what_evaluate_takes_as_benchmark():
     made = planning.evaluation(
         "./m", benchmark="rwku", of={"target": "all", "folder": None}, limit=None, batch_size="auto"
     )
-    assert made.name == "evaluate-m-rwku"
+    assert made.name == "evaluate-m-rwku-all"
     data = config.plain(made.data)
     assert (data["protocol"], data["target"], data["folder"]) == ("rwku", "all", None)
     assert (made.evaluate.limit, made.evaluate.batch_size) == (None, "auto")

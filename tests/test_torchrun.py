@@ -65,3 +65,19 @@ def test_training_in_several_processes_is_refused_at_once(tmp_path):
     )
     found = lethe(["run", tmp_path / "recipe.yaml", "--out", tmp_path / "run"], processes=2)
     assert found.returncode != 0 and "WORLD_SIZE is above 1" in found.stderr
+
+
+def test_a_judge_is_asked_by_the_first_process_alone(saved, tmp_path, chat_server):
+    """As often as by one process; its ratings are in the files, and the others end well."""
+    chat_server.answer = lambda body: json.dumps(
+        {"readability": 90, "helpfulness": 80, "truthfulness": 70, "why": "plain"}
+    )
+    data.write(tmp_path / "rows.jsonl", rows()[:4])
+    options = {"model": "judge", "base-url": chat_server.url, "samples": 2}
+    judge = [word for key, value in options.items() for word in (f"--evaluate.judge.{key}", value)]
+    asked = ["evaluate", saved(scale=0.15), "--data", tmp_path / "rows.jsonl", *judge]
+    found = lethe([*asked, "--out", tmp_path / "run"], processes=2)
+    assert found.returncode == 0, found.stderr
+    assert len(chat_server.asked) == 4 * 2
+    answers = (tmp_path / "run" / "eval" / "original" / "answers.jsonl").read_text().splitlines()
+    assert [len(json.loads(line)["ratings"]) for line in answers] == [2] * 4

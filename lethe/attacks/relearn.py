@@ -133,6 +133,7 @@ def run(
     start = Checkpoint(model.path, model.path, model.spec)
     _offline.fit(lesson, start, {"train": lessons}, out, seed, loss)
     attacked = Checkpoint(str(out / "model"), model.original, model.spec)
-    answered = recorder.record(attacked, asked, settings, name="relearn", prefix="")
+    once = settings.model_copy(update={"samples": 0})  # nobody reads draws of the attacked model
+    answered = recorder.record(attacked, asked, once, name="relearn", prefix="")
     shutil.rmtree(out / "model")
     return answered
