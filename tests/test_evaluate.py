@@ -248,6 +248,9 @@ def test_gradients_and_draws_are_recorded_where_they_are_asked_for(checkpoint, t
     [(_, _, wanted)] = asking.requests(words, found[2], asking.Asked(before, found[2].asked), "")
     assert wanted.target[: len(ids)] == tuple(ids)
     assert text.gradient == pytest.approx(gradient_norms(model, [wanted], 0)[0], abs=1e-6)
+    other = record(checkpoint, asked, settings, name="m", prefix="", seed=1)
+    assert [row.completion for row in other] == [row.completion for row in found]
+    assert [row.samples for row in other] != [row.samples for row in found]
     several = [row for row in found if len(set(row.samples)) > 1]
     assert several and record(checkpoint, asked, settings, name="m", prefix="") == found
     leaks = {r["metric"]: r["n"] for r in records if r["group"] == "forget/question"}
@@ -282,6 +285,8 @@ def test_an_adapter_folder_is_measured_with_its_adapter(checkpoint, tmp_path):
                 weight.normal_(0, 0.3)
     save(trained, tokenizer(checkpoint.path, spec), tmp_path / "adapter")
     with_adapter = Checkpoint(str(tmp_path / "adapter"), checkpoint.path, spec)
+    merged = load(with_adapter.path, spec)
+    assert all(weight.requires_grad for weight in merged.parameters())  # GradNorm wants them
     settings = config.Evaluate(max_new_tokens=6)
     said, before = (
         [row.completion for row in record(c, rows(), settings, name="m", prefix="")]

@@ -452,3 +452,25 @@ def test_the_reference_must_have_been_asked_the_same(recipe, tmp_path):
             planning.plan(alone(recipe, reference=runs_of["other"]))
     with pytest.raises(LetheError, match="no finished evaluation"):
         planning.plan(alone(recipe, reference=tmp_path / "nothing"))
+
+
+def test_an_adapter_is_known_by_its_base_too(model, tmp_path):
+    """Other weights below make another model, though the adapter's own files are the same."""
+    import torch
+
+    from lethe import model as models
+    from lethe.model import Checkpoint
+
+    base, adapter = tmp_path / "base", tmp_path / "adapter"
+    shutil.copytree(model, base)
+    spec = config.Model(path=str(base), lora=config.Lora(rank=2))
+    net = models.load(base, spec, trainable=True)
+    models.save(net, models.tokenizer(base, spec), adapter)
+    here = Checkpoint(str(adapter), str(base), spec)
+    before = pipeline.contents(here)
+    assert pipeline.contents(here) == before
+    changed = models.load(base, config.Model(path=str(base)), trainable=True)
+    with torch.no_grad():
+        next(changed.parameters()).add_(1.0)
+    changed.save_pretrained(base)
+    assert pipeline.contents(here) != before
