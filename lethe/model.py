@@ -171,6 +171,14 @@ def tokenizer(path: str | Path, model: config.Model) -> "PreTrainedTokenizerBase
     return made
 
 
+def positions(model: "PreTrainedModel") -> int | None:
+    """How many tokens a model with learnt positions has a place for; None if it has none such."""
+    learnt = ("wpe", "embed_positions", "position_embeddings")
+    if not any(name.endswith(learnt) for name, _ in model.named_modules()):
+        return None
+    return getattr(model.config, "max_position_embeddings", None)
+
+
 def save(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", out: str | Path) -> None:
     """Write weights (an adapter: its own only) as safetensors, with the tokenizer.
 

@@ -14,6 +14,7 @@ from lethe.config import Evaluate
 from lethe.data import Answered, Row
 from lethe.gradient import gradient_norms
 from lethe.model import Checkpoint
+from lethe.plug import LetheError
 from lethe.protocol import Scored
 
 _Place = tuple[str, str, int]
@@ -70,6 +71,7 @@ class _Recorder:
             for row, before in zip(rows, self.asked, strict=True)
             for name, k, request in asking.requests(self.tokenizer, row, before, prefix)
         }
+        self._check_lengths()
         self.texts: dict[str, str] = {}
         self.drawn: dict[tuple[str, int], str] = {}
         self.scored: dict[_Place, Scored] = {}
@@ -101,6 +103,28 @@ class _Recorder:
         return [
             self._answered(row, asked) for row, asked in zip(self.rows, self.asked, strict=True)
         ]
+
+    def _check_lengths(self) -> None:
+        """Refuse what a model with learnt positions has no place for.
+
+        Raises:
+            LetheError: A row, with its tokens and the model's places.
+        """
+        places = models.positions(self.policy)
+        if places is None:
+            return
+        lengths = {row.id: len(asked.ids) for row, asked in zip(self.rows, self.asked, strict=True)}
+        for (limit, _), members in self._groups().items():
+            for i in members:
+                lengths[self.rows[i].id] += limit
+        for (row, _, _), request in self.requests.items():
+            lengths[row] = max(lengths[row], len(request.context) + len(request.target))
+        for row, length in lengths.items():
+            if length > places:
+                raise LetheError(
+                    f"row {row}: {length} tokens with its answer, but the model has {places} "
+                    "positions: leave the row out, or lower evaluate.max_new_tokens"
+                )
 
     def _groups(self) -> dict[tuple[int, tuple[str, ...]], list[int]]:
         """Places of the rows that are to be completed, by longest answer and stop texts."""

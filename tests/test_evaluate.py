@@ -297,6 +297,21 @@ def test_an_adapter_folder_is_measured_with_its_adapter(checkpoint, tmp_path):
     assert said == complete(trained, words, ids, max_new_tokens=6) != before
 
 
+def test_a_row_that_a_model_has_no_places_for_is_named_before_anything_is_asked(saved):
+    """Learnt positions end; rotary ones do not."""
+    long = rows()[0].model_copy(update={"prompt": "Who is " + "? " * 1100})
+    for kind in ("gpt2", "llama"):
+        folder = str(saved(kind))
+        model = Checkpoint(folder, folder, config.Model(path=folder))
+        asked = [*rows()[1:], long]
+        settings = config.Evaluate(max_new_tokens=3)
+        if kind == "llama":
+            assert len(record(model, asked, settings, name="m", prefix="")) == len(asked)
+            continue
+        with pytest.raises(LetheError, match=f"row {long.id}: .* tokens with its answer, but"):
+            record(model, asked, settings, name="m", prefix="")
+
+
 def test_limited_takes_the_first_rows_of_each_group():
     assert limited(rows(), None) == rows()
     kept = limited(rows(), 2)
