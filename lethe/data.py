@@ -82,6 +82,11 @@ class Row(BaseModel):
     """How a benchmark puts it to the model. Null: plainly, and with the reference answer's
     likelihood behind a forced prefix recorded."""
 
+    @property
+    def generates(self) -> bool:
+        """Whether a completion is asked for, and not only likelihoods."""
+        return self.protocol is None or self.protocol.max_new_tokens != 0
+
 
 class Rating(BaseModel):
     """One sample of a judge's rating of an answer: all three numbers, or none."""

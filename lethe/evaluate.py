@@ -82,7 +82,7 @@ def keep(
 
 
 def judged(answered: Sequence[Answered], judge: Judge, cache: Path, name: str) -> list[Answered]:
-    """The rows with a judge's ratings of what was generated; of several processes one asks.
+    """The rows with a judge's ratings of what was generated.
 
     Args:
         answered: What a model said.
@@ -92,7 +92,7 @@ def judged(answered: Sequence[Answered], judge: Judge, cache: Path, name: str) -
     """
     from tqdm import tqdm
 
-    chosen = limited([row for row in answered if _generated(row)], judge.limit)
+    chosen = limited([row for row in answered if row.generates], judge.limit)
     with tqdm(total=len(chosen) * judge.samples, desc=f"judge {name}", unit="reply") as bar:
         found = naturalness.rate(chosen, judge, cache=cache, progress=lambda reply: bar.update())
     rated = dict(zip([row.id for row in chosen], map(tuple, found), strict=True))
@@ -102,10 +102,6 @@ def judged(answered: Sequence[Answered], judge: Judge, cache: Path, name: str) -
 def judge_cache(folder: Path) -> Path:
     """Where the judge's replies are kept: beside the evaluations of one run, for all of them."""
     return folder.parent / "judge.jsonl"
-
-
-def _generated(row: Answered) -> bool:
-    return row.protocol is None or row.protocol.max_new_tokens != 0
 
 
 def recorded(folder: Path) -> list[Answered]:

@@ -198,8 +198,7 @@ def _of_heard(name: str, rows: Sequence[Answered], function: Callable[..., Any])
 
 def _silent(name: str, row: Answered) -> bool:
     """Whether nothing was generated for a row, and the metric reads completions."""
-    quiet = row.protocol is not None and row.protocol.max_new_tokens == 0
-    return quiet and _module(name).get("READS") != "likelihoods"
+    return not row.generates and _module(name).get("READS") != "likelihoods"
 
 
 def _unscored(name: str, rows: Sequence[Answered]) -> Sequence[str]:
