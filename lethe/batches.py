@@ -6,8 +6,9 @@ with them the last digit of every number, are those of one process.
 
 import sys
 from collections.abc import Callable, Container, Iterator, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
+from lethe import process
 from lethe.plug import LetheError
 
 T = TypeVar("T")
@@ -96,7 +97,7 @@ def done(
             waiting.append(batch)
             results = None
         if results is None:  # outside the handler: the error held the memory of its batch
-            _release()
+            process.release()
             continue
         yield batch, results
 
@@ -111,9 +112,3 @@ def out_of_memory(error: BaseException) -> bool:
             for sign in ("out of memory", "allocate memory", "not enough memory", "alloc_failed")
         )
     )
-
-
-def _release() -> Any:
-    from lethe import process
-
-    process.release()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lethe import runs
+from lethe import records, runs
 from lethe.config import Evaluate, Judge
 from lethe.data import Answered, Row
 from lethe.metrics._summary import Reference, Wanted, scores, summarise
@@ -53,10 +53,10 @@ def evaluate(
     answered = record(model, asked, settings, name=name, prefix=prefix, journal=out, seed=seed)
     if settings.judge:
         answered = judged(answered, settings.judge, judge_cache(out), name)
-    records = keep(answered, out, name=name, metrics=metrics, reference=reference)
+    found = keep(answered, out, name=name, metrics=metrics, reference=reference)
     for file in out.glob("recorded-*.jsonl"):
         file.unlink()  # all that it held is in the files of `keep`
-    return records
+    return found
 
 
 def keep(
@@ -141,30 +141,12 @@ def limited(rows: Sequence[R], limit: int | None) -> list[R]:
 
 def write_items(answered: Sequence[Answered], scored: list[dict[str, Any]], file: Path) -> None:
     """One line for each row and metric, all that was asked, said and found: for a table tool."""
-    import pyarrow
-    import pyarrow.parquet
-
-    rows = {row.id: row for row in answered}
-    lines = [
-        {
-            "id": line["id"],
-            "scope": rows[line["id"]].scope,
-            "form": rows[line["id"]].form,
-            "subject": rows[line["id"]].subject,
-            "prompt": _asked(rows[line["id"]]),
-            "completion": rows[line["id"]].completion,
-            "answer": rows[line["id"]].answer,
-            **{key: line[key] for key in ("metric", "value", "extracted", "why")},
-        }
-        for line in scored
-    ]
-    names = ("id scope form subject prompt completion answer metric value extracted why").split()
-    schema = pyarrow.schema(
-        [(name, pyarrow.float64() if name == "value" else pyarrow.string()) for name in names]
-    )
-    draft = file.with_name(file.name + ".tmp")
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(lines, schema=schema), draft)
-    draft.replace(file)
+    own = ("scope", "form", "subject", "completion", "answer")
+    rows = {
+        row.id: {**{key: getattr(row, key) for key in own}, "prompt": _asked(row)}
+        for row in answered
+    }
+    records.write_items(({**rows[line["id"]], **line} for line in scored), file)
 
 
 def _asked(row: Answered) -> str:

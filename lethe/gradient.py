@@ -41,17 +41,16 @@ def gradient_norms(model: Any, requests: Sequence[Request], pad: int) -> list[fl
 def _norm(model: Any, weights: "list[Tensor]", request: Request, pad: int) -> float | None:
     import torch
 
-    scored = len(request.target) - (not request.context)
-    if not weights or scored < 1:
+    if not weights or request.scorable < 1:
         return None
     with torch.enable_grad():
         # autograd.grad, not backward: what a trainer has summed up in .grad stays as it is.
-        found = torch.autograd.grad(_loss(model, request, scored, pad), weights, allow_unused=True)
+        found = torch.autograd.grad(_loss(model, request, pad), weights, allow_unused=True)
     squares = [grad.double().square().sum() for grad in found if grad is not None]
     return float(torch.stack(squares).sum().sqrt())
 
 
-def _loss(model: Any, request: Request, scored: int, pad: int) -> "Tensor":
+def _loss(model: Any, request: Request, pad: int) -> "Tensor":
     from torch.nn.functional import cross_entropy
 
     from lethe.generate import left_pad
@@ -59,4 +58,5 @@ def _loss(model: Any, request: Request, scored: int, pad: int) -> "Tensor":
     ids_BT, mask_BT = left_pad([(*request.context, *request.target)], pad)
     ids_BT, mask_BT = ids_BT.to(model.device), mask_BT.to(model.device)
     logits_BTV = model(input_ids=ids_BT, attention_mask=mask_BT, use_cache=False).logits
+    scored = request.scorable
     return cross_entropy(logits_BTV[0, -scored - 1 : -1].float(), ids_BT[0, -scored:])

@@ -29,6 +29,11 @@ class Request(NamedTuple):
     spread: bool = False
     """Whether mean and variance over the vocabulary are wanted."""
 
+    @property
+    def scorable(self) -> int:
+        """How many of the target's tokens can be scored."""
+        return len(self.target) - (not self.context)
+
 
 def request(
     tokenizer: Any,
@@ -95,7 +100,7 @@ def score(
     if lone := inputs.pop((), []):
         yield lone, [Scored(logprobs=()) for _ in lone]
     read = list(inputs)
-    wanted = [max(_scored_from(requests[i]) for i in inputs[ids]) for ids in read]
+    wanted = [max(requests[i].scorable for i in inputs[ids]) for ids in read]
     lengths = [len(ids) for ids in read]
     room = max(1, _LOGITS.get(model.device.type, 2**25) // _vocabulary(model))
 
@@ -119,11 +124,6 @@ def score(
     for rows, found in batches.done(batches.left(planned, share, known), work):
         members = [i for r in rows for i in inputs[read[r]]]
         yield members, [scored for group in found for scored in group]
-
-
-def _scored_from(request: Request) -> int:
-    """How many tokens of a target can be scored."""
-    return len(request.target) - (not request.context)
 
 
 def _logits(model: Any, rows: Sequence[Sequence[int]], keep: int, pad: int) -> "Tensor":
@@ -155,7 +155,7 @@ def _in_pieces(model: Any, ids: Sequence[int], request: Request, room: int) -> S
     import torch
 
     cache, found = None, Scored(logprobs=())
-    first = len(ids) - _scored_from(request)
+    first = len(ids) - request.scorable
     for start in range(0, len(ids), room):
         piece = torch.tensor([ids[start : start + room]], device=model.device)
         with torch.no_grad():
@@ -183,7 +183,7 @@ def _scored(logits_BTV: "Tensor", members: Sequence[tuple[int, Request]]) -> lis
     """The numbers of each target, given the row whose last place predicts its last token."""
     import torch
 
-    lengths = [_scored_from(request) for _, request in members]
+    lengths = [request.scorable for _, request in members]
     width, counted = logits_BTV.size(1), list(zip(members, lengths, strict=True))
     row_N, place_N, target_N = (
         torch.tensor(values, dtype=torch.long, device=logits_BTV.device)

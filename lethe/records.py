@@ -5,7 +5,7 @@ JSON Lines, JSON arrays, CSV, Parquet, `hub:org/name?split=train&config=default&
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -150,6 +150,23 @@ def _parquet(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         raise LetheError(f"{file}: not Parquet: {error}") from error
     for n, record in enumerate(table.to_pylist(), 1):
         yield f"{file}:row {n}", record
+
+
+ITEM = "id scope form subject prompt completion answer metric value extracted why".split()
+"""The columns of an items.parquet: a row and a metric, with all that was asked, said and found."""
+
+
+def write_items(lines: Iterable[dict[str, Any]], file: Path) -> None:
+    """Write an items.parquet, at once or not at all; only the columns of `ITEM` are taken."""
+    import pyarrow
+    import pyarrow.parquet
+
+    types = {name: pyarrow.float64() if name == "value" else pyarrow.string() for name in ITEM}
+    items = [{name: line[name] for name in ITEM} for line in lines]
+    table = pyarrow.Table.from_pylist(items, schema=pyarrow.schema(list(types.items())))
+    draft = file.with_name(file.name + ".tmp")
+    pyarrow.parquet.write_table(table, draft)
+    draft.replace(file)
 
 
 _READERS: dict[str, Callable[[Path], Iterator[tuple[str, dict[str, Any]]]]] = {

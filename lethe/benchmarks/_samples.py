@@ -5,19 +5,17 @@ that all our numbers get; where it is not (a perplexity, a corpus score), 1.96 o
 standard errors, if it has any.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lethe import records as files
 from lethe import runs
 from lethe.metrics._interval import bootstrap, wilson
 
 Lines = list[dict[str, Any]]
 Records = list[dict[str, Any]]
-
-_COLUMNS = "id scope form subject prompt completion answer metric value extracted why".split()
 
 
 def lines(result: Mapping[str, Any], scope: str) -> Lines:
@@ -60,27 +58,15 @@ def records(result: Mapping[str, Any], task: str, model: str, scope: str) -> Rec
 
 def write(found: Lines, out: Path) -> None:
     """Write samples.jsonl, scores.jsonl and items.parquet, as other evaluations have them."""
-    import pyarrow
-    import pyarrow.parquet
-
     flat = [
         {**line, "metric": metric, "value": value}
         for line in found
         for metric, value in line["scores"].items()
     ]
-    runs.write(out / "samples.jsonl", _text(found))
+    runs.write(out / "samples.jsonl", runs.lines(found))
     scores = [{k: one[k] for k in ("id", "metric", "value", "extracted", "why")} for one in flat]
-    runs.write(out / "scores.jsonl", _text(scores))
-    types = {name: pyarrow.float64() if name == "value" else pyarrow.string() for name in _COLUMNS}
-    items = [{name: one[name] for name in _COLUMNS} for one in flat]
-    table = pyarrow.Table.from_pylist(items, schema=pyarrow.schema(list(types.items())))
-    draft = out / "items.parquet.tmp"
-    pyarrow.parquet.write_table(table, draft)
-    draft.replace(out / "items.parquet")
-
-
-def _text(found: Lines) -> str:
-    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in found)
+    runs.write(out / "scores.jsonl", runs.lines(scores))
+    files.write_items(flat, out / "items.parquet")
 
 
 def _members(result: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
