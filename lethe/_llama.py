@@ -119,6 +119,7 @@ class Decoder:
         temperature: float,
         seed: int,
         stops: "Stops | None" = None,
+        first: int = 0,
     ) -> list[list[int]]:
         """Complete prompts; arguments and result as in `generate.sample`."""
         import torch
@@ -128,7 +129,7 @@ class Decoder:
         rows = torch.tensor([place[tuple(prompt)] for prompt in prompts])
         # Every draw of the batch is made now, so that a row's luck does not hang on the others'.
         draws = torch.Generator().manual_seed(seed)
-        luck_BT = torch.rand(len(prompts), max_new_tokens, generator=draws)
+        luck_BT = torch.rand(first + len(prompts), max_new_tokens, generator=draws)[first:]
 
         read, mask_UP, hidden_UD = self._read(distinct)
         start = mask_UP.size(1)

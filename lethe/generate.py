@@ -191,6 +191,7 @@ def sample(
     seed: int,
     stops: Stops | None = None,
     decoder: "Decoder | None" = None,
+    first: int = 0,
 ) -> list[list[int]]:
     """Complete one batch of prompts; identical prompts are read once.
 
@@ -204,6 +205,8 @@ def sample(
         seed: Of the draw.
         stops: Texts that end a completion; the one met is kept.
         decoder: Made of the model's present weights, for several batches; None makes one.
+        first: Place of the first prompt in a larger batch, whose draws these are then (by the
+            decoder; `transformers` draws by the batch alone).
 
     Returns:
         Token ids of each completion.
@@ -215,8 +218,10 @@ def sample(
     with torch.no_grad():
         if decoder or _llama.fits(model):
             decoder = decoder or _llama.Decoder(model)
-            return decoder.sample(prompts, set(stop), max_new_tokens, temperature, seed, stops)
-        return _stock(model, prompts, stop, pad, max_new_tokens, temperature, seed, stops)
+            return decoder.sample(
+                prompts, set(stop), max_new_tokens, temperature, seed, stops, first
+            )
+        return _stock(model, prompts, stop, pad, max_new_tokens, temperature, seed + first, stops)
 
 
 def _stock(

@@ -179,8 +179,19 @@ def positions(model: "PreTrainedModel") -> int | None:
     return getattr(model.config, "max_position_embeddings", None)
 
 
-def save(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", out: str | Path) -> None:
+def save(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    out: str | Path,
+    weights: dict[str, Any] | None = None,
+) -> None:
     """Write weights (an adapter: its own only) as safetensors, with the tokenizer.
+
+    Args:
+        model: The model.
+        tokenizer: Its tokenizer.
+        out: The folder, made if it is not there.
+        weights: The whole model's, where it holds only a share of them itself.
 
     Raises:
         LetheError: The folder cannot be written to, or the disk is full.
@@ -189,7 +200,7 @@ def save(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", out: st
 
     try:
         Path(out).mkdir(parents=True, exist_ok=True)
-        model.save_pretrained(out)
+        model.save_pretrained(out, state_dict=weights)
         tokenizer.save_pretrained(out)
     except (OSError, SafetensorError) as error:
         raise LetheError(f"{out}: cannot be written: {error}") from error

@@ -46,7 +46,7 @@ def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True)
         LetheError: Anything wrong with the recipe, its files, the folder or the disk.
     """
     process.no_telemetry()
-    process.check(training=bool(recipe.stages or recipe.attacks))
+    process.check()
     recipe = recipe if out is None else recipe.model_copy(update={"out": Path(out)})
     folder = recipe.out or Path("runs") / recipe.name
     text = config.dump(recipe)
@@ -55,30 +55,22 @@ def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True)
     make_rows(recipe, progress)
     planned = plan(recipe)
     check_disk(folder, path, recipe)
-    if process.share()[0]:
-        _assist(planned, Run(folder), path)
-        return folder
-    with process.disk_full_explained(folder), runs.claimed(folder, text) as claimed:
-        prepare(progress=progress)
-        _Steps(planned, claimed, path, progress).all()
+    with process.disk_full_explained(folder), _claimed(folder, text) as claimed:
+        prepare(progress=progress and process.first())
+        _Steps(planned, claimed, path, progress and process.first()).all()
     return folder
 
 
-def _assist(planned: Plan, run: Run, path: str) -> None:
-    """A process beside the first: records its share of the rows for as long as that one asks."""
-    settings = planned.recipe.evaluate
-    rows = limited(planned.split("test"), settings.limit)
-    prepare(progress=False)
-    while name := process.barrier():
-        path = world.weights(path, progress=False)
-        here = Checkpoint(path=path, original=path, spec=planned.recipe.model)
-        folder = run.eval(name)
-        seed = planned.recipe.seed
-        record(here, rows, settings, name=name, prefix=planned.prefix, journal=folder, seed=seed)
+def _claimed(folder: Path, text: str) -> contextlib.AbstractContextManager[Run]:
+    """The run folder; the first of several processes holds it for all."""
+    return runs.claimed(folder, text) if process.first() else contextlib.nullcontext(Run(folder))
 
 
 class _Steps:
-    """The steps of one run, in order; each is skipped when it is done for its inputs."""
+    """The steps of one run, in order; each is skipped when it is done for its inputs.
+
+    Of several processes all take every step together; the first alone writes and decides.
+    """
 
     def __init__(self, plan: Plan, run: Run, path: str, progress: bool) -> None:
         self.plan, self.run, self.progress = plan, run, progress
@@ -88,7 +80,7 @@ class _Steps:
         recipe = self.plan.recipe
         if self.plan.rows:
             self._data()
-        self.path = world.weights(self.path, progress=self.progress)
+        self._weights()
         here = Checkpoint(path=self.path, original=self.path, spec=recipe.model)
         chain = runs.digest(__version__, config.plain(recipe.model), contents(here))
         models = self.plan.models
@@ -100,12 +92,18 @@ class _Steps:
                 here = Checkpoint(str(self.run.stage(name) / "model"), self.path, recipe.model)
             if name in measured:
                 records += self._measured(name, here, chain) + self._attacked(name, here, chain)
-        if process.share()[1] > 1:
-            process.barrier()  # no name: the others are done
+        if not process.first():
+            return
         runs.write(self.run.summary, runs.json_text(records))
         from lethe import report
 
         report.write(self.run.folder)
+
+    def _weights(self) -> None:
+        """Have the embedded model made, by one process."""
+        if process.first():
+            self.path = world.weights(self.path, progress=self.progress)
+        self.path = process.agree(self.path)
 
     def _data(self) -> None:
         rows, folder = self.plan.rows, self.run.data
@@ -125,7 +123,7 @@ class _Steps:
         self._say(f"rows: {what}" + (f" ({noise})" if noise else ""))
         settings = config.plain(self.plan.recipe.data)
         inputs = runs.digest(__version__, settings, data.content_hash(rows))
-        self._step("data", folder, inputs, write)
+        self._step("data", folder, inputs, write, alone=True)
 
     def _trained(self, index: int, name: str, start: Checkpoint, chain: str) -> str:
         settings, folder = self.plan.recipe.stages[index], self.run.stage(name)
@@ -138,6 +136,7 @@ class _Steps:
         def train() -> dict[str, Any]:
             process.seed(seed)
             stage.train(settings, start, given, folder, seed)
+            process.barrier()
             if not (folder / "model").is_dir():
                 raise LetheError(f"stage {settings.stage!r}: train() left no {folder / 'model'}")
             return {}
@@ -161,9 +160,10 @@ class _Steps:
         inputs = runs.digest(chain, shown, data.content_hash(rows), compared, drawn)
 
         def work() -> dict[str, Any]:
-            if process.share()[1] > 1:
-                process.barrier(name)
             process.seed(self.plan.recipe.seed)
+            if not process.first():
+                self._assist(name, checkpoint, folder)
+                return {}
             return {
                 "records": evaluate(
                     checkpoint,
@@ -180,19 +180,26 @@ class _Steps:
 
         before = runs.is_done(folder, inputs)
         records = self._step(f"evaluate {name}", folder, inputs, work)["records"]
-        if not before or not settings.judge:
+        if not before or not settings.judge or not process.first():
             return records
         rated = [wanted for wanted in metrics if measure(wanted).metric in JUDGED]
         return rejudge.go_on(folder, settings.judge, rated)
+
+    def _assist(self, name: str, checkpoint: Checkpoint, folder: Path) -> None:
+        """Beside the first process: record a share of the rows."""
+        plan = self.plan
+        settings = plan.recipe.evaluate
+        rows = limited(plan.split("test"), settings.limit)
+        seed = plan.recipe.seed
+        record(checkpoint, rows, settings, name=name, prefix=plan.prefix, journal=folder, seed=seed)
 
     def _measured_by_others(self, name: str, checkpoint: Checkpoint, chain: str) -> Records:
         """The records of a benchmark with code of its own; what was unscored is tried again."""
         recipe, folder = self.plan.recipe, self.run.eval(name)
         shown = [config.plain(recipe.data), config.plain(recipe.evaluate), recipe.seed]
         inputs = runs.digest(chain, shown, plug.own_files(shown), self.plan.sources)
-        if runs.is_done(folder, inputs) and any(
-            r["unscored"] for r in runs.facts(folder)["records"]
-        ):
+        done = process.first() and runs.is_done(folder, inputs)
+        if done and any(r["unscored"] for r in runs.facts(folder)["records"]):
             runs.reopen(folder)
 
         def work() -> dict[str, Any]:
@@ -200,7 +207,7 @@ class _Steps:
             measure = self.plan.benchmark.measure
             return {"records": measure(recipe.data, checkpoint, recipe.evaluate, folder, name)}
 
-        return self._step(f"evaluate {name}", folder, inputs, work)["records"]
+        return self._step(f"evaluate {name}", folder, inputs, work, alone=True)["records"]
 
     def _attacked(self, name: str, checkpoint: Checkpoint, chain: str) -> Records:
         """Each attack's record: its metric over what the attacked model said."""
@@ -220,6 +227,8 @@ class _Steps:
                 answered = attack.run(
                     settings, checkpoint, self.plan.rows, folder, recipe.seed, recipe.evaluate
                 )
+                if not process.first():
+                    return {}
                 return {"records": keep(answered, folder, name=name, metrics=[attack.METRIC])}
 
             found = self._step(f"{label} {name}", folder, inputs, attacked)["records"]
@@ -227,14 +236,35 @@ class _Steps:
         return records
 
     def _step(
-        self, what: str, folder: Path, inputs: str, work: Callable[[], dict[str, Any]]
+        self,
+        what: str,
+        folder: Path,
+        inputs: str,
+        work: Callable[[], dict[str, Any]],
+        alone: bool = False,
     ) -> dict[str, Any]:
-        """Do a step unless it is done; what it says of itself is kept in its done.json."""
-        if runs.is_done(folder, inputs):
-            runs.tidy(folder)
+        """Do a step unless it is done; what it says of itself is kept in its done.json.
+
+        Args:
+            what: Names it.
+            folder: The step's.
+            inputs: Hash of all that it depends on.
+            work: Does it; what it gives goes into done.json.
+            alone: The first of several processes does it by itself.
+        """
+        done = False
+        if process.first():
+            done = runs.is_done(folder, inputs)
+            runs.tidy(folder) if done else runs.begin(folder, inputs)
+        if process.agree(done):
             self._say(f"{what}: done before")
-            return runs.facts(folder)
-        runs.begin(folder, inputs)
+        elif process.first() or not alone:
+            self._work(what, folder, inputs, work)
+        return process.agree(runs.facts(folder) if process.first() else {})
+
+    def _work(
+        self, what: str, folder: Path, inputs: str, work: Callable[[], dict[str, Any]]
+    ) -> None:
         start, busy = time.monotonic(), time.process_time()
         # Whatever a trainer or a user's stage prints is no result: stdout is for those.
         with contextlib.redirect_stdout(sys.stderr):
@@ -244,10 +274,10 @@ class _Steps:
             "cpu_seconds": round(time.process_time() - busy, 1),
             "peak_mb": process.peak_mb(),
         }
-        runs.finish(folder, inputs, **facts, **cost)
-        runs.append(self.run.log, {"what": what, **cost})
+        if process.first():
+            runs.finish(folder, inputs, **facts, **cost)
+            runs.append(self.run.log, {"what": what, **cost})
         process.release()
-        return runs.facts(folder)
 
     def _say(self, text: str) -> None:
         if self.progress:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lethe import config, data, plug, runs
+from lethe import config, data, plug, process, runs
 from lethe.config import Recipe
 from lethe.data import Answered, Row
 from lethe.evaluate import limited, recorded
@@ -60,7 +60,9 @@ def make_rows(recipe: Recipe, progress: bool) -> None:
     """Have a benchmark make its rows, if it is one that does; an evaluation makes none."""
     benchmark = plug.resolve("benchmark", recipe.data.benchmark)
     if recipe.stages and "prepare" in vars(benchmark):
-        benchmark.prepare(recipe.data, recipe.model, progress)
+        if process.first():
+            benchmark.prepare(recipe.data, recipe.model, progress)
+        process.barrier()
 
 
 def evaluation(

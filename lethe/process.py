@@ -10,9 +10,11 @@ import warnings
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 from lethe.plug import LetheError
 
+T = TypeVar("T")
 _NOISY = r"(transformers|trl|torch|peft|accelerate|datasets|huggingface_hub)(\..*)?"
 
 
@@ -49,20 +51,20 @@ def no_telemetry() -> None:
         vars(hub)["HF_HUB_DISABLE_TELEMETRY"] = True
 
 
-def check(*, training: bool) -> None:
+def check(*, alone: str | None = None) -> None:
     """Refuse what `prepare` cannot set up; imports nothing.
 
     Args:
-        training: Whether more is to be done than to measure a model.
+        alone: What is to be done by one process, if it is.
 
     Raises:
-        LetheError: The number of threads is none, or one of several processes is to train.
+        LetheError: The number of threads is none, or several processes are to do what one does.
     """
     _threads()
-    if training and share()[1] > 1:
+    if alone and share()[1] > 1:
         raise LetheError(
-            "WORLD_SIZE is above 1: training in several processes is not there yet; "
-            "start lethe itself, without torchrun or accelerate launch"
+            f"WORLD_SIZE is above 1: {alone} is for one process; start lethe itself, without "
+            "torchrun or accelerate launch"
         )
 
 
@@ -90,17 +92,51 @@ def share() -> tuple[int, int]:
     return int(os.environ.get("RANK", "0")) if processes > 1 else 0, processes
 
 
-def barrier(word: str = "") -> str:
-    """Wait until all processes are here; gives what the first of them says."""
+def first() -> bool:
+    """Whether this process is the one that writes: the only one, or the first of several."""
+    return share()[0] == 0
+
+
+def sharded() -> bool:
+    """Whether weights are spread over the processes (FSDP, ZeRO), by accelerate's variables."""
+    names = ("ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED")
+    return any(os.environ.get(name, "").lower() in ("true", "1") for name in names)
+
+
+def barrier() -> None:
+    """Wait until all processes are here."""
+    if share()[1] > 1:
+        _group().barrier()
+
+
+def agree(value: T) -> T:
+    """What the first process says, told to all; every process must ask."""
+    if share()[1] == 1:
+        return value
+    words: list[Any] = [value]
+    _group().broadcast_object_list(words)
+    return words[0]
+
+
+def gathered(value: T) -> list[T]:
+    """What each process says, in their order; every process must ask."""
+    if share()[1] == 1:
+        return [value]
+    words: list[Any] = [None] * share()[1]
+    _group().all_gather_object(words, value)
+    return words
+
+
+def _group() -> Any:
+    """torch.distributed, with all processes met."""
+    import torch
     import torch.distributed as together
 
     if not together.is_initialized():
-        # The first process may judge or train for longer than the half hour that is the default.
-        together.init_process_group("gloo", timeout=timedelta(days=7))
-    words = [word]
-    together.broadcast_object_list(words)
-    together.barrier()
-    return words[0]
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+        # The first process may judge or write for longer than the half hour that is the default.
+        together.init_process_group(backend, timeout=timedelta(days=7))
+    return together
 
 
 def seed(number: int) -> None:

@@ -98,8 +98,9 @@ class _Recorder:
             self._score(bar)
             self._pull(pulled, bar)
         if self.share[1] > 1:
-            process.barrier()
+            process.barrier()  # all is written down
             self._read()
+            process.barrier()  # and read: the files may go
         return [
             self._answered(row, asked) for row, asked in zip(self.rows, self.asked, strict=True)
         ]

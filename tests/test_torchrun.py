@@ -59,12 +59,23 @@ def test_two_processes_measure_the_same_as_one(saved, tmp_path):
     assert again.returncode == 0 and "done before" in again.stderr
 
 
-def test_training_in_several_processes_is_refused_at_once(tmp_path):
+def test_what_one_process_does_is_refused_to_several_at_once(tmp_path):
     (tmp_path / "recipe.yaml").write_text(
         "name: a\nmodel: {path: 'world:0'}\ndata: {benchmark: world}\nstages: [npo]\n"
     )
+    found = lethe(["sweep", tmp_path / "recipe.yaml", "--out", tmp_path / "runs"], processes=2)
+    assert found.returncode != 0 and "a sweep is for one process" in found.stderr
+
+
+def test_a_step_that_cannot_be_spread_is_refused_at_once(tmp_path):
+    (tmp_path / "recipe.yaml").write_text(
+        "name: a\nmodel: {path: 'world:0'}\ndata: {benchmark: world}\n"
+        "stages: [{stage: npo, batch_size: 5}]\n"
+    )
     found = lethe(["run", tmp_path / "recipe.yaml", "--out", tmp_path / "run"], processes=2)
-    assert found.returncode != 0 and "WORLD_SIZE is above 1" in found.stderr
+    assert found.returncode != 0
+    assert "stages.0: a step of 5 rows cannot be spread evenly over 2 processes" in found.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_judge_is_asked_by_the_first_process_alone(saved, tmp_path, chat_server):

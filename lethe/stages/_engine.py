@@ -8,15 +8,15 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from transformers import TrainerCallback
 
-from lethe import runs
+from lethe import process, runs
 from lethe.data import Answered, Row
-from lethe.generate import complete
+from lethe.generate import completions
 from lethe.metrics.accuracy import accuracy
 from lethe.metrics.leak_rate import leak_rate
 from lethe.metrics.refusal_rate import refusal_rate
@@ -24,6 +24,8 @@ from lethe.model import plain, render
 
 if TYPE_CHECKING:
     from transformers import TrainerControl, TrainerState, TrainingArguments
+
+T = TypeVar("T")
 
 
 def arguments(out: Path, seed: int, **own: Any) -> dict[str, Any]:
@@ -48,11 +50,32 @@ def arguments(out: Path, seed: int, **own: Any) -> dict[str, Any]:
         "disable_tqdm": True,
         "logging_strategy": "steps",
         "logging_steps": 1,
+        "logging_nan_inf_filter": False,  # `_health` wants to see them
         "save_total_limit": 2,
         "dataloader_pin_memory": cuda,
         "ddp_find_unused_parameters": False,
         **own,
     }
+
+
+def through(wrapped: Any, inner: Any, work: Callable[[], T]) -> T:
+    """Do work as the forward pass of what wraps a model: there DDP and FSDP hook in.
+
+    Args:
+        wrapped: The model as the trainer holds it; alone it is `inner` itself.
+        inner: The model.
+        work: Calls `inner`.
+    """
+    if wrapped is inner:
+        return work()
+    forward = inner.forward
+
+    def once(_: None) -> T:
+        inner.forward = forward
+        return work()
+
+    inner.forward = once
+    return wrapped(None)
 
 
 def user_turn(row: Row, tokenizer: Any) -> Any:
@@ -75,7 +98,7 @@ def example(row: Row, text: str, tokenizer: Any) -> dict[str, Any]:
 def probe(
     model: Any, tokenizer: Any, rows: Sequence[Row], *, max_new_tokens: int, batch_size: int = 128
 ) -> dict[str, dict[str, float]]:
-    """Greedy behaviour on validation rows, by scope.
+    """Greedy behaviour on validation rows, by scope; several processes share the rows.
 
     Args:
         model: The policy; left in the mode it was in.
@@ -92,7 +115,15 @@ def probe(
     training = model.training
     model.eval()
     ids = [render(tokenizer, row.prompt) for row in rows]
-    texts = complete(model, tokenizer, ids, max_new_tokens=max_new_tokens, batch_size=batch_size)
+    # Where weights are sharded, every process must take part in every forward pass.
+    share = (0, 1) if process.sharded() else process.share()
+    own: dict[int, str] = {}
+    for places, found in completions(
+        model, tokenizer, ids, max_new_tokens=max_new_tokens, batch_size=batch_size, share=share
+    ):
+        own |= dict(zip(places, found, strict=True))
+    said = {place: text for part in process.gathered(own) for place, text in part.items()}
+    texts = [said[place] for place in range(len(rows))]
     model.train(training)
     scopes: dict[str, list[Answered]] = {}
     for row, text in zip(rows, texts, strict=True):
@@ -175,7 +206,8 @@ class MarkCheckpoints(TrainerCallback):
         control: "TrainerControl",
         **kwargs: Any,
     ) -> None:
-        if not control.should_training_stop:
+        process.barrier()  # each process writes a part of it
+        if process.first() and not control.should_training_stop:
             (Path(args.output_dir or "") / f"checkpoint-{state.global_step}" / _WHOLE).touch()
 
 
@@ -188,17 +220,20 @@ def last_checkpoint(folder: Path, before: int) -> tuple[int, str] | None:
             there, transformers' trainer takes one step too many.
     """
     whole = []
-    for found in folder.glob("checkpoint-*"):
+    for found in folder.glob("checkpoint-*") if process.first() else ():
         step = int(found.name.rpartition("-")[2])
         if step < before and (found / _WHOLE).exists():
             whole.append((step, str(found)))
         else:
             shutil.rmtree(found)
-    return max(whole, default=None)
+    return process.agree(max(whole, default=None))
 
 
 class Curve(TrainerCallback):
-    """Progress bar and training curve: one line of `metrics.jsonl` for each scope and step."""
+    """Progress bar and training curve: one line of `metrics.jsonl` for each scope and step.
+
+    Of several processes the first alone writes.
+    """
 
     def __init__(self, out: Path, title: str) -> None:
         """Open the curve.
@@ -213,6 +248,8 @@ class Curve(TrainerCallback):
 
     def write(self, **record: Any) -> None:
         """Append one record; values that are not finite are written as null."""
+        if not process.first():
+            return
         for key, value in record.items():
             if isinstance(value, float):
                 record[key] = round(value, 6) if math.isfinite(value) else None
@@ -221,7 +258,7 @@ class Curve(TrainerCallback):
 
     def forget_after(self, step: int) -> None:
         """Drop records beyond a step: what a killed run wrote after its last checkpoint."""
-        if self.file.exists():
+        if process.first() and self.file.exists():
             kept = [record for record in runs.read_lines(self.file) if record["step"] <= step]
             runs.write(self.file, "".join(json.dumps(record) + "\n" for record in kept))
 

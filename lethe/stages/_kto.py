@@ -14,7 +14,7 @@ from trl.trainer.kto_trainer import KTOTrainer
 from lethe import model as models
 from lethe.data import Row
 from lethe.model import Checkpoint
-from lethe.stages import _engine, _selection
+from lethe.stages import _engine, _micro, _selection
 from lethe.stages._chosen import check_start
 from lethe.stages.kto import Config, texts
 
@@ -26,8 +26,25 @@ def run(
     if _selection.finished(out):
         return
     check_start(config, start, "kto")
+
+    def train(micro: int | None) -> None:
+        _train(config, start, data, out, seed, micro)
+
+    # The KL is estimated from mismatched texts of a pass, so a pass has two at least.
+    _micro.held(out, config.batch_size, None, "kto", train, least=2)
+
+
+def _train(
+    config: Config,
+    start: Checkpoint,
+    data: dict[str, list[Row]],
+    out: Path,
+    seed: int,
+    micro: int | None,
+) -> None:
+    """`run`, in passes of `micro` texts."""
     tokenizer = models.tokenizer(start.path, start.spec)
-    trainer = build(config, start, tokenizer, data, out, seed)
+    trainer = build(config, start, tokenizer, data, out, seed, micro)
     curve = _engine.Curve(out, "kto")
     trainer.add_callback(curve)
     selection = _selection.train(
@@ -43,6 +60,7 @@ def build(
     data: dict[str, list[Row]],
     out: Path,
     seed: int,
+    micro: int | None = None,
 ) -> KTOTrainer:
     """TRL's trainer, not yet started."""
     torch.manual_seed(seed)
@@ -56,7 +74,7 @@ def build(
         model=models.load(start.path, start.spec, trainable=True),
         # Left to itself TRL would reload the reference from where the policy was loaded.
         ref_model=models.load(start.original, start.spec),
-        args=_arguments(config, out, seed),
+        args=_arguments(config, out, seed, micro),
         train_dataset=Dataset.from_list(lessons),
         processing_class=tokenizer,
     )
@@ -64,8 +82,9 @@ def build(
     return trainer
 
 
-def _arguments(config: Config, out: Path, seed: int) -> KTOConfig:
-    own = {
+def _arguments(config: Config, out: Path, seed: int, micro: int | None) -> KTOConfig:
+    own: dict[str, Any] = {
+        **_micro.spread(config.batch_size, micro, "kto"),
         "beta": config.beta,
         "desirable_weight": config.desirable_weight,
         "undesirable_weight": config.undesirable_weight,
@@ -74,12 +93,13 @@ def _arguments(config: Config, out: Path, seed: int) -> KTOConfig:
         "warmup_steps": config.warmup,
         "weight_decay": config.weight_decay,
         "num_train_epochs": config.epochs,
-        "per_device_train_batch_size": config.batch_size,
         "save_strategy": "steps",
         "save_steps": config.save_every,
         "max_length": None,
     }
-    return KTOConfig(**_engine.arguments(out, seed, **{**own, **config.trainer}))
+    given = dict(config.trainer)
+    own["gradient_accumulation_steps"] *= given.pop("gradient_accumulation_steps", 1)
+    return KTOConfig(**_engine.arguments(out, seed, **{**own, **given}))
 
 
 def _steps(trainer: KTOTrainer, config: Config) -> int:

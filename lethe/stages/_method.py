@@ -13,6 +13,7 @@ from lethe.data import Row
 from lethe.plug import LetheError
 from lethe.stages import _passed
 from lethe.stages._chosen import Chosen, check_rows
+from lethe.stages._micro import spread
 
 OWNED = {
     "gradient_accumulation_steps",
@@ -99,6 +100,7 @@ def validate(config: Method, data: dict[str, list[Row]], where: str) -> None:
     """Raise LetheError when there is nothing to learn from, or `trainer:` has a wrong key."""
     _passed.check("TrainingArguments", config.trainer, OWNED, where)
     check_rows(config, data, where)
+    spread(config.batch_size, config.micro_batch, where)
     if not forget_rows(config, data):
         wanted = " and ".join(n for n in ("answer", "refusal") if n in config.NEEDS)
         raise LetheError(f"{where}: no forget row of the train split has the {wanted} it learns by")

@@ -19,7 +19,7 @@ from transformers.trainer_callback import PrinterCallback
 from lethe import model as models
 from lethe.data import Row
 from lethe.model import Checkpoint
-from lethe.stages import _engine, _selection
+from lethe.stages import _engine, _micro, _selection
 from lethe.stages._chosen import check_start
 from lethe.stages._losses import Batch, Part, kl, nll
 from lethe.stages._method import Method, forget_rows, retain_rows
@@ -58,6 +58,25 @@ def fit(
     if _selection.finished(out):
         return
     check_start(config, start, config.stage)
+
+    def train(micro: int | None) -> None:
+        here = config.model_copy(update={"micro_batch": micro})
+        _fit(here, start, data, out, seed, loss, keep, layer)
+
+    _micro.held(out, config.batch_size, config.micro_batch, config.stage, train)
+
+
+def _fit(
+    config: Method,
+    start: Checkpoint,
+    data: dict[str, list[Row]],
+    out: Path,
+    seed: int,
+    loss: Loss,
+    keep: Keep | None,
+    layer: Callable[[int], int] | None,
+) -> None:
+    """`fit`, in passes of `micro_batch` pairs."""
     tokenizer = models.tokenizer(start.path, start.spec)
     trainer = build(config, start, tokenizer, data, out, seed, loss, layer)
     curve = _engine.Curve(out, config.stage.replace("_", " "))
@@ -143,7 +162,8 @@ class OfflineTrainer(Trainer):
 
     def parts(self, model: Any, inputs: dict[str, Any]) -> dict[str, Part]:
         """What the model makes of a collated batch, cut into its parts."""
-        seen = read(self.accelerator.unwrap_model(model), inputs, self.layer)
+        policy = self.accelerator.unwrap_model(model)
+        seen = _engine.through(model, policy, lambda: read(policy, inputs, self.layer))
         row_N, kind_N = seen["row"], inputs["kind"][seen["row"]]
         found = {}
         for number, kind in enumerate(KINDS):
@@ -208,15 +228,13 @@ def original_kinds(config: Method) -> set[str]:
 
 
 def _arguments(config: Method, out: Path, seed: int, forget: int) -> TrainingArguments:
-    micro = config.micro_batch or config.batch_size
     own = {
+        **_micro.spread(config.batch_size, config.micro_batch, config.stage),
         "max_steps": math.ceil(forget / config.batch_size) * config.epochs,
         "learning_rate": config.learning_rate,
         "lr_scheduler_type": config.schedule,
         "warmup_steps": config.warmup,
         "weight_decay": config.weight_decay,
-        "per_device_train_batch_size": micro,
-        "gradient_accumulation_steps": config.batch_size // micro,
         "save_strategy": "steps",
         "save_steps": config.save_every,
         "remove_unused_columns": False,

@@ -1,7 +1,6 @@
 """ReBO's half that needs torch and TRL: what builds the trainer, runs it and keeps the result."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,10 @@ from transformers.trainer_callback import PrinterCallback
 from trl.trainer.grpo_config import GRPOConfig
 
 from lethe import model as models
-from lethe import plug
+from lethe import plug, process
 from lethe.data import Row
 from lethe.model import Checkpoint
-from lethe.stages import _engine, _selection, _value
+from lethe.stages import _engine, _micro, _selection, _value
 from lethe.stages._chosen import check_start
 from lethe.stages._trainer import ReboTrainer, said
 from lethe.stages.rebo import Config, check_model
@@ -34,6 +33,24 @@ def run(
         return
     check_start(config, start, "rebo")
     check_model(config, start.spec, True, "rebo")
+
+    def train(micro: int | None) -> None:
+        here = config.model_copy(update={"micro_batch": micro})
+        _train(here, start, lessons, data, out, seed)
+
+    batch = config.prompts_per_step * config.num_generations
+    _micro.held(out, batch, config.micro_batch, "rebo", train)
+
+
+def _train(
+    config: Config,
+    start: Checkpoint,
+    lessons: list[Row],
+    data: dict[str, list[Row]],
+    out: Path,
+    seed: int,
+) -> None:
+    """`run`, in passes of `micro_batch` completions."""
     torch.manual_seed(seed)
     tokenizer = models.tokenizer(start.path, start.spec)
     policy = models.load(start.path, start.spec, trainable=True)
@@ -55,6 +72,7 @@ def run(
     )
     trainer.remove_callback(PrinterCallback)
     length = min(config.max_new_tokens, 64)
+    chosen = config.prompt_choice == "adaptive" or config.resample
     trainer.add_callback(_Remember(trainer))
     selection = _selection.train(
         trainer,
@@ -67,15 +85,17 @@ def run(
         length=length,
         write=_save,
         recall=trainer.recall,
+        collapse=None if chosen else config.collapse,
     )
-    _samples(trainer, out)
+    if process.first():
+        _samples(trainer, out)
     with _value.aside(policy):
         _selection.keep(config, start, selection, policy, tokenizer, length)
 
 
-def _save(policy: Any, tokenizer: Any, folder: Path) -> None:
-    with _value.aside(policy):
-        _selection.save(policy, tokenizer, folder)
+def _save(trainer: Any, tokenizer: Any, folder: Path) -> None:
+    with _value.aside(trainer.model):
+        _selection.save(trainer, tokenizer, folder)
 
 
 class _Remember(TrainerCallback):
@@ -85,19 +105,17 @@ class _Remember(TrainerCallback):
         self.trainer = trainer
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.trainer.remember(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+        if process.first():
+            self.trainer.remember(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
 
 def _arguments(config: Config, out: Path, seed: int) -> GRPOConfig:
     batch = config.prompts_per_step * config.num_generations
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
-    micro = config.micro_batch or batch // processes
     own = {
+        **_micro.spread(batch, config.micro_batch, "rebo"),
         "max_steps": config.steps * config.num_iterations,
         "learning_rate": config.learning_rate,
         "lr_scheduler_type": config.schedule,
-        "per_device_train_batch_size": micro,
-        "gradient_accumulation_steps": batch // (micro * processes),
         "num_generations": config.num_generations,
         "num_iterations": config.num_iterations,
         "temperature": config.temperature,

@@ -3,6 +3,9 @@
 TRL generates, pads, asks the reference, and only then scores. What is done here needs the rewards
 before, so `_generate` scores too: TRL is handed the final batch as lists, and later the rewards
 that are known. Each completion is scored once, and TRL's advantages are those of the final batch.
+
+Several processes roll out and score a share each and tell each other; what is then decided, all of
+them decide alike, on the whole batch; each trains on its share.
 """
 
 import json
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from accelerate.utils import gather_object
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from lethe import runs
@@ -73,6 +77,22 @@ class RoundsTrainer(GRPOTrainer):
         rows: Any = self.train_dataset
         return [dict(rows[i]) for i in numbers for _ in range(self.settings.num_generations)]
 
+    def mine(self, whole: Any) -> Any:
+        """This process's share of what has a place for each rollout of the whole batch.
+
+        So many side by side, in the order of the processes.
+        """
+        own = len(whole) // self.accelerator.num_processes
+        start = own * self.accelerator.process_index
+        return whole[start : start + own]
+
+    def _places(self, count: int) -> list[int]:
+        """Which of so many rollouts this process makes; some twice, where they do not divide."""
+        places = list(range(count))
+        while len(places) % self.accelerator.num_processes:
+            places += places[-self.settings.num_generations :]
+        return self.mine(places)
+
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         self.inputs = inputs
         output = super()._generate_and_score_completions(inputs)
@@ -81,7 +101,7 @@ class RoundsTrainer(GRPOTrainer):
 
     def _generate(self, prompts: list[Any]) -> Any:
         """All rounds; then TRL's own lists of rows and prompts are made to say what was rolled."""
-        rolled = self._roll(self.inputs, 0)
+        rolled = self._roll(gather_object(self.inputs), 0)
         self.roller.observe(rolled)
         if self.settings.resample:
             rolled = self.roller.resample(
@@ -93,32 +113,42 @@ class RoundsTrainer(GRPOTrainer):
         if self.settings.guidance == "demonstration":
             rolled, self.shown_B = self.roller.guide(rolled, self._show)
         self.rolled, self.totals_B = rolled, self.roller.totals(rolled)
-        self.inputs[:] = rolled.rows
-        prompts[:] = [row["prompt"] for row in rolled.rows]
-        replies = (rolled.completion_ids, None, rolled.completions, rolled.logprobs)
-        return rolled.prompt_ids, *replies, {}, None, []
+        own = rolled.take(self.mine(range(len(rolled.rows))))
+        self.inputs[:] = own.rows
+        prompts[:] = [row["prompt"] for row in own.rows]
+        replies = (own.completion_ids, None, own.completions, own.logprobs)
+        return own.prompt_ids, *replies, {}, None, []
 
     def _roll(self, rows: list[dict[str, Any]], number: int) -> Rolled:
-        """One round of rollouts, scored."""
-        self.round = number
+        """One round of rollouts, scored; all processes give the same rows and get the same."""
+        self.round, count = number, len(rows)
         prompt_ids, ids, _, completions, logprobs, *_ = super()._generate(
-            [row["prompt"] for row in rows]
+            [rows[place]["prompt"] for place in self._places(count)]
         )
-        self.rollouts += len(rows) * self.accelerator.num_processes
+        self.rollouts += count
+        made: Any = (prompt_ids, ids, completions, logprobs)
+        prompt_ids, ids, completions, logprobs = (
+            column and gather_object(column)[:count] for column in made
+        )
         return self._scored(
             Rolled(rows, prompt_ids, ids, completions, logprobs, torch.zeros(0), [])
         )
 
     def _scored(self, rolled: Rolled) -> Rolled:
         """The same with what the reward functions say of it."""
-        prompts = [row["prompt"] for row in rolled.rows]
+        count = len(rolled.rows)
+        places = self._places(count)
+        rows = [rolled.rows[place] for place in places]
         rewards_BR = super()._calculate_rewards(
-            rolled.rows, prompts, rolled.completions, rolled.completion_ids
+            rows,
+            [row["prompt"] for row in rows],
+            [rolled.completions[place] for place in places],
+            [rolled.completion_ids[place] for place in places],
         )
-        logged = {k: v for k, v in self._pending_extra_logs.items() if len(v) == len(prompts)}
+        logged = {k: v for k, v in self._pending_extra_logs.items() if len(v) == len(places)}
         self._pending_extra_logs.clear()
-        extra = [{name: values[i] for name, values in logged.items()} for i in range(len(prompts))]
-        return rolled._replace(rewards_BR=rewards_BR, extra=extra)
+        extra = [{name: values[i] for name, values in logged.items()} for i in range(len(places))]
+        return rolled._replace(rewards_BR=rewards_BR[:count], extra=gather_object(extra)[:count])
 
     def _show(self, rolled: Rolled) -> Rolled:
         """Rollouts with the replies of their rows in place of their own."""
@@ -138,6 +168,6 @@ class RoundsTrainer(GRPOTrainer):
     ) -> torch.Tensor:
         if self.rolled is None:
             return super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
-        for name in {name for logged in self.rolled.extra for name in logged}:
-            self._pending_extra_logs[name] = [one.get(name) for one in self.rolled.extra]
+        for name in sorted({name for logged in self.rolled.extra for name in logged}):
+            self._pending_extra_logs[name] = [one.get(name) for one in self.mine(self.rolled.extra)]
         return self.rolled.rewards_BR

@@ -20,10 +20,10 @@ from tqdm import tqdm
 from transformers import TrainerCallback
 
 from lethe import model as models
-from lethe import runs
+from lethe import process, runs
 from lethe.data import Row
 from lethe.model import Checkpoint
-from lethe.stages import _engine
+from lethe.stages import _engine, _health
 from lethe.stages._chosen import Chosen, asked
 
 BALANCE = "balance.json"
@@ -66,8 +66,11 @@ class Selection(TrainerCallback):
         if step % self.settings.eval_every == 0 or step == state.max_steps:
             self._measure(step)
             patience = self.settings.patience
-            if patience and idle(self.curve.balances()) >= patience:
+            if patience and process.agree(self._idle() >= patience):
                 control.should_training_stop = True
+
+    def _idle(self) -> int:
+        return idle(self.curve.balances()) if process.first() else 0
 
     def _measure(self, step: int) -> None:
         if not self.rows:
@@ -77,10 +80,10 @@ class Selection(TrainerCallback):
             self.curve.write(step=step, split="validation", scope=scope, **numbers)
         score = _engine.balance(found, self.settings.forgotten)
         self.curve.write(step=step, split="validation", scope="all", balance=score)
-        if self.settings.select == "best" and score >= self.kept(before=step):
-            shutil.rmtree(self.best, ignore_errors=True)
+        if self.settings.select == "best" and process.agree(score >= self.kept(before=step)):
             self.save(self.best)
-            runs.write(self.best / BALANCE, json.dumps({"step": step, "balance": score}))
+            if process.first():
+                runs.write(self.best / BALANCE, json.dumps({"step": step, "balance": score}))
 
     def kept(self, before: int) -> float:
         """Balance of the weights kept so far; those of `before` or later are a killed run's."""
@@ -163,13 +166,14 @@ def interpolate(mixture: Mixture, settings: Chosen, rows: list[Row], look: Look,
         lines.append(
             {"share": share, "scope": "all", "balance": balances[share], "kept": share == kept}
         )
-    runs.write(out / MIXTURES, "".join(json.dumps(line) + "\n" for line in lines))
+    if process.first():
+        runs.write(out / MIXTURES, "".join(json.dumps(line) + "\n" for line in lines))
 
 
 def finished(out: Path) -> bool:
     """Whether all was done but to say so when the run was killed; tidies up."""
-    done = (out / "model" / BALANCE).is_file()
-    if done:
+    done = process.agree((out / "model" / BALANCE).is_file())
+    if done and process.first():
         shutil.rmtree(out / "best", ignore_errors=True)
     return done
 
@@ -187,6 +191,7 @@ def train(
     looks: bool = True,
     write: Callable[[Any, Any, Path], None] | None = None,
     recall: Callable[[Path], None] | None = None,
+    collapse: float | None = None,
 ) -> Selection:
     """Train a stage's trainer to its end, from its last whole checkpoint on if there is one.
 
@@ -200,8 +205,9 @@ def train(
         steps: Optimiser steps in all.
         length: Longest answer of a look, in tokens.
         looks: Whether to look while training.
-        write: Saves the policy, in place of `save`.
+        write: Saves what a trainer has trained, in place of `save`.
         recall: Called with the checkpoint's folder before the trainer goes on from it.
+        collapse: Share of the best mean reward below which training is stopped.
 
     Returns:
         The rule, for `keep`.
@@ -212,12 +218,13 @@ def train(
         _engine.evenly(asked(data), settings.eval_rows),
         out,
         curve,
-        save=lambda folder: write(policy, tokenizer, folder),
+        save=lambda folder: write(trainer, tokenizer, folder),
         look=looker(policy, tokenizer, length),
     )
     if looks:
         trainer.add_callback(selection)
     trainer.add_callback(_engine.MarkCheckpoints())
+    trainer.add_callback(_health.Health(out, settings.stage, collapse))
     step, last = _engine.last_checkpoint(out / "checkpoints", before=steps) or (-1, None)
     curve.forget_after(step)
     if last and recall:
@@ -252,22 +259,27 @@ def keep(
     """
     best, model = selection.best, selection.best.with_name("model")
     mixed = best.with_name("mixed")
+    whole = best.is_dir()
     if settings.interpolate:
-        trained = models.load(best, start.spec, trainable=True) if best.is_dir() else policy
+        if process.sharded() and not whole:
+            selection.save(best)
+            whole = True
+        trained = models.load(best, start.spec, trainable=True) if whole else policy
         trained = trained.to(policy.device)
         original = untrained(start.original, start)
         look = looker(trained, tokenizer, max_new_tokens)
         interpolate(Mixture(trained, original), settings, selection.rows, look, best.parent)
-        shutil.rmtree(mixed, ignore_errors=True)
-        save(trained, tokenizer, mixed)
-        runs.write(mixed / BALANCE, json.dumps({"interpolated": True}))
-    chosen = next((place for place in (mixed, best) if place.is_dir()), None)
-    if chosen is None:
-        save(policy, tokenizer, model)
+        put(trained, tokenizer, mixed)
+        if process.first():
+            runs.write(mixed / BALANCE, json.dumps({"interpolated": True}))
+    elif not whole:
+        selection.save(model)
         return
-    shutil.rmtree(model, ignore_errors=True)
-    chosen.rename(model)
-    shutil.rmtree(best, ignore_errors=True)
+    if process.first():
+        shutil.rmtree(model, ignore_errors=True)
+        (mixed if settings.interpolate else best).rename(model)
+        shutil.rmtree(best, ignore_errors=True)
+    process.barrier()
 
 
 def untrained(path: str, start: Checkpoint) -> Any | None:
@@ -275,7 +287,25 @@ def untrained(path: str, start: Checkpoint) -> Any | None:
     return None if start.spec.lora else models.load(path, start.spec, trainable=True)
 
 
-def save(policy: Any, tokenizer: Any, folder: Path) -> None:
-    """Save the policy; the copy of its adapter that serves as reference is no part of it."""
-    models.save(policy, tokenizer, folder)
-    shutil.rmtree(folder / "ref", ignore_errors=True)
+def save(trainer: Any, tokenizer: Any, folder: Path) -> None:
+    """Save what a trainer has trained; every process must call it."""
+    weights = None
+    if process.sharded():
+        weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)
+    put(trainer.model, tokenizer, folder, weights)
+
+
+def put(policy: Any, tokenizer: Any, folder: Path, weights: Any = None) -> None:
+    """Save a policy, anew; the copy of its adapter that serves as reference is no part of it.
+
+    Args:
+        policy: The model, the same in every process; the first writes.
+        tokenizer: Its tokenizer.
+        folder: Where to.
+        weights: Its weights, if they are not in it (sharded).
+    """
+    if process.first():
+        shutil.rmtree(folder, ignore_errors=True)
+        models.save(policy, tokenizer, folder, weights)
+        shutil.rmtree(folder / "ref", ignore_errors=True)
+    process.barrier()

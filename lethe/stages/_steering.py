@@ -3,6 +3,7 @@
 import contextlib
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from datasets import Dataset
@@ -11,10 +12,11 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from lethe import model as models
+from lethe import process
 from lethe.data import Row
 from lethe.generate import complete
 from lethe.model import Checkpoint
-from lethe.stages import _engine
+from lethe.stages import _engine, _health, _micro, _selection
 from lethe.stages.rejection_steering import Config
 
 
@@ -27,6 +29,23 @@ def run(
     seed: int,
 ) -> None:
     """Train; see `rejection_steering.train`."""
+
+    def train(micro: int | None) -> None:
+        _train(config, start, lessons, data, out, seed, micro)
+
+    _micro.held(out, config.batch_size, None, "rejection_steering", train)
+
+
+def _train(
+    config: Config,
+    start: Checkpoint,
+    lessons: list[Row],
+    data: dict[str, list[Row]],
+    out: Path,
+    seed: int,
+    micro: int | None,
+) -> None:
+    """`run`, in passes of `micro` rows."""
     torch.manual_seed(seed)
     tokenizer = models.tokenizer(start.path, start.spec)
     policy = models.load(start.path, start.spec, trainable=True)
@@ -34,34 +53,36 @@ def run(
     curve.forget_after(-1)
     trainer = SFTTrainer(
         model=policy,
-        args=_arguments(config, out, seed),
+        args=_arguments(config, out, seed, micro),
         train_dataset=Dataset.from_list(
             [_engine.example(row, row.refusal or "", tokenizer) for row in lessons]
         ),
         processing_class=tokenizer,
-        callbacks=[curve],
+        callbacks=[curve, _health.Health(out, "rejection_steering")],
     )
     trainer.remove_callback(PrinterCallback)
     with contextlib.closing(curve):
         trainer.train()
     _report(policy, tokenizer, lessons, data, curve, trainer.state.global_step, out)
-    models.save(policy, tokenizer, out / "model")
+    _selection.save(trainer, tokenizer, out / "model")
 
 
-def _arguments(config: Config, out: Path, seed: int) -> SFTConfig:
-    own = {
+def _arguments(config: Config, out: Path, seed: int, micro: int | None) -> SFTConfig:
+    own: dict[str, Any] = {
+        **_micro.spread(config.batch_size, micro, "rejection_steering"),
         "learning_rate": config.learning_rate,
         "lr_scheduler_type": "cosine",
         "warmup_steps": config.warmup,
         "num_train_epochs": config.epochs,
-        "per_device_train_batch_size": config.batch_size,
         "weight_decay": config.weight_decay,
         "save_strategy": "no",
         "max_length": None,
         "packing": False,
         "completion_only_loss": True,
     }
-    return SFTConfig(**_engine.arguments(out, seed, **{**own, **config.trainer}))
+    given = dict(config.trainer)
+    own["gradient_accumulation_steps"] *= given.pop("gradient_accumulation_steps", 1)
+    return SFTConfig(**_engine.arguments(out, seed, **{**own, **given}))
 
 
 def _report(
@@ -80,6 +101,8 @@ def _report(
     shown = lessons[:8]
     ids = [models.render(tokenizer, row.prompt) for row in shown]  # pyright: ignore[reportArgumentType]
     texts = complete(policy, tokenizer, ids, max_new_tokens=32)
+    if not process.first():
+        return
     with (out / "samples.jsonl").open("w") as lines:
         for row, text in zip(shown, texts, strict=True):
             sample = {"step": step, "scope": row.scope, "prompt": row.prompt, "completion": text}

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from accelerate.utils import gather_object
 
 from lethe import _llama
 from lethe.generate import sample
@@ -54,8 +55,7 @@ class ReboTrainer(RoundsTrainer):
             if is_adapter(reference):  # the model before any stage has one of its own
                 policy.load_adapter(reference, adapter_name="ref")
         self.fast = (
-            self.accelerator.num_processes == 1
-            and not self.use_vllm
+            not self.use_vllm
             and _llama.fits(self.model)
             and not kwargs["args"].gradient_checkpointing
             and not SAMPLING & settings.trainer.keys()
@@ -85,9 +85,8 @@ class ReboTrainer(RoundsTrainer):
         has_tool_images: bool = False,
     ) -> Any:
         if not self.fast:
-            return super()._generate_single_turn(
-                prompt_ids, images, multimodal_fields, num_generations, has_tool_images
-            )
+            more = (images, multimodal_fields, num_generations, has_tool_images)
+            return super()._generate_single_turn(prompt_ids, *more)
         completion_ids = sample(
             self.accelerator.unwrap_model(self.model),
             prompt_ids,
@@ -96,6 +95,7 @@ class ReboTrainer(RoundsTrainer):
             max_new_tokens=self.settings.max_new_tokens,
             temperature=self.temperature,
             seed=(self.args.seed << 20) + self.state.global_step + (self.round << 54),
+            first=self.accelerator.process_index * len(prompt_ids),
         )
         return completion_ids, None
 
@@ -126,14 +126,15 @@ class ReboTrainer(RoundsTrainer):
         mask_BT = attention_mask[:, -logits_to_keep:]
         if model is self.ref_model and self.free_B is not None:
             mask_BT = mask_BT * ~self.free_B[:, None]  # nobody asks what the reference says there
-        logps_BT, entropy_BT = completion_logps(
-            self.accelerator.unwrap_model(model),
-            input_ids[:, :-logits_to_keep],
-            attention_mask[:, :-logits_to_keep],
-            input_ids[:, -logits_to_keep:],
-            mask_BT,
-            self.temperature,
-            batch_size,
+        inner = self.accelerator.unwrap_model(model)
+        prompts_BP = (input_ids[:, :-logits_to_keep], attention_mask[:, :-logits_to_keep])
+        completions_BT = (input_ids[:, -logits_to_keep:], mask_BT)
+        logps_BT, entropy_BT = _engine.through(
+            model,
+            inner,
+            lambda: completion_logps(
+                inner, *prompts_BP, *completions_BT, self.temperature, batch_size
+            ),
         )
         self._see_to_rows(logps_BT)
         return logps_BT, entropy_BT if compute_entropy else None, None
@@ -156,7 +157,7 @@ class ReboTrainer(RoundsTrainer):
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         if self.settings.prompt_choice == "adaptive":
-            inputs = self.chosen()
+            inputs = list(self.mine(self.chosen()))
         if self.beta and self.settings.kl_scope == "boundary":
             self.free_B = torch.tensor(
                 [row["scope"] == "forget" for row in inputs], device=self.accelerator.device
@@ -165,11 +166,12 @@ class ReboTrainer(RoundsTrainer):
         if self.free_B is not None:
             output["free"] = self.free_B
         if self.shown_B is not None and self.shown_B.any():
-            output["shown"] = self.shown_B.to(self.accelerator.device)
+            shown_B = self.mine(self.shown_B)
+            output["shown"] = shown_B.to(self.accelerator.device)
             if "old_per_token_logps" in output:
-                output["old_per_token_logps"][self.shown_B] = 0.0
+                output["old_per_token_logps"][shown_B] = 0.0
         self._estimate(output)
-        self._log_scopes([row["scope"] for row in inputs])
+        self._log_scopes(gather_object([row["scope"] for row in inputs]))
         return output
 
     def _estimate(self, output: dict[str, Any]) -> None:
@@ -178,13 +180,14 @@ class ReboTrainer(RoundsTrainer):
         if which == "grpo":
             return
         rewards_B = self.totals_B
-        mask_BT = output["completion_mask"]
         if which == "rloo":
-            output["advantages"] = _advantages.leave_one_out(
-                rewards_B, self.settings.num_generations
+            output["advantages"] = self.mine(
+                _advantages.leave_one_out(rewards_B, self.settings.num_generations)
             )
         elif which == "reinforce_pp":
-            output["advantages"] = _advantages.reinforce_pp(rewards_B, mask_BT)
+            gather, pad = self.accelerator.gather, self.accelerator.pad_across_processes
+            mask_BT: Any = gather(pad(output["completion_mask"], dim=1))
+            output["advantages"] = self.mine(_advantages.reinforce_pp(rewards_B, mask_BT))
         else:
             self._value_advantages(output, rewards_B)
 

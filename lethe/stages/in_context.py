@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from lethe import process
 from lethe.config import Model, Stage
 from lethe.data import Row
 from lethe.model import Checkpoint
@@ -128,5 +129,6 @@ def train(
     if not isinstance(tokenizer.chat_template, str):
         raise LetheError(f"in_context: {model.path} has no chat template to put a message into")
     tokenizer.chat_template = template(tokenizer.chat_template, turns(config, data))
-    weights = models.load(model.path, model.spec, trainable=True)
-    models.save(weights, tokenizer, out / "model")
+    if process.first():
+        weights = models.load(model.path, model.spec, trainable=True)
+        models.save(weights, tokenizer, out / "model")

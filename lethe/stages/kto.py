@@ -17,6 +17,7 @@ from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.stages import _passed
 from lethe.stages._chosen import Chosen, check_rows
+from lethe.stages._micro import spread
 
 WHY = "call the answers that must be forgotten bad, and refusals and all other answers good"
 OWNED = {
@@ -80,6 +81,7 @@ def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
     """Raise LetheError when one side has no text, or `trainer:` has a wrong key."""
     _passed.check("KTOConfig", config.trainer, OWNED, where)
     check_rows(config, data, where)
+    spread(config.batch_size, None, where)
     sides = {good for _, _, good in texts(data)}
     if False not in sides:
         raise LetheError(f"{where}: no forget row of the train split has an `answer` to call bad")

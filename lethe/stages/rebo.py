@@ -9,19 +9,19 @@ checkpoint is chosen on validation rows, a part of the change can be taken back 
 out: ReMax, a value model of its own weights.
 """
 
-import os
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from lethe import plug
+from lethe import plug, process
 from lethe.config import Model
 from lethe.data import Row, seen_by
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.stages import _passed
 from lethe.stages._chosen import Chosen, check_rows
+from lethe.stages._micro import spread
 from lethe.stages._sampler import shares
 
 WHY = "learn by trial where refusing must end: refuse the target, answer its neighbours"
@@ -109,6 +109,10 @@ class Config(Chosen):
     """Optimiser steps on each batch of rollouts."""
     micro_batch: int | None = Field(default=None, ge=1)
     """Completions in one forward pass; null takes the whole batch."""
+    collapse: float | None = Field(default=0.5, gt=0, lt=1)
+    """Stop with a diagnosis when the mean reward of five batches is below this share of the best
+    such mean before; null goes on. Not watched where prompts are chosen by their pay
+    (`prompt_choice: adaptive`, `resample`): what is drawn then is harder."""
     save_every: int = Field(default=10, ge=1)
     """Steps between resumable checkpoints; a multiple of `num_iterations`."""
     trainer: dict[str, Any] = {}
@@ -183,10 +187,12 @@ def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
 def _check_rollouts(config: Config, where: str) -> None:
     """Refuse what the ways to choose, show and weigh rollouts cannot be combined with."""
     plain = type(config).model_fields
-    names = ("advantage_estimator", "prompt_choice", "resample", "guidance")
-    asked = [name for name in names if getattr(config, name) != plain[name].default]
-    if asked and int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise LetheError(f"{where}.{asked[0]}: needs a single process; start one, or leave it out")
+    if config.advantage_estimator == "ppo" and process.share()[1] > 1:
+        raise LetheError(
+            f"{where}.advantage_estimator: ppo's value head learns in a single process; choices: "
+            "grpo, reinforce_pp, rloo, or one process"
+        )
+    spread(config.prompts_per_step * config.num_generations, config.micro_batch, where)
     if config.guidance != "none" and config.trainer.get("use_vllm"):
         raise LetheError(
             f"{where}.guidance: {config.guidance} cannot stand among vLLM's rollouts, whose "

@@ -16,6 +16,7 @@ from lethe.data import Row, seen_by
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.stages import _passed
+from lethe.stages._micro import spread
 
 OWNED = {
     "learning_rate",
@@ -65,6 +66,7 @@ def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
             "give the forget rows a `refusal` field"
         )
     _passed.check("SFTConfig", config.trainer, OWNED, where)
+    spread(config.batch_size, None, where)
 
 
 def train(

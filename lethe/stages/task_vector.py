@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
+from lethe import process
 from lethe.config import Model
 from lethe.data import Row
 from lethe.locate import is_adapter
@@ -45,6 +46,10 @@ class Config(Method):
 def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
     """As any offline method's; `interpolate` and `patience` have no meaning here."""
     checked(config, data, where)
+    if process.sharded():
+        raise LetheError(
+            f"{where}: task_vector needs whole weights in each process: no FSDP or ZeRO"
+        )
     if config.interpolate:
         raise LetheError(f"{where}.interpolate: scales choose how far to go; leave it empty")
     if config.patience:
@@ -106,5 +111,6 @@ def _negate(start: Checkpoint, config: Config, selection: Any, policy: Any, toke
     vector.move(-kept)
     out = selection.best.parent
     lines = [{"scale": s, "balance": b, "kept": s == kept} for s, b in found.items()]
-    runs.write(out / SCALES, "".join(json.dumps(line) + "\n" for line in lines))
-    _selection.save(policy, tokenizer, out / "model")
+    if process.first():
+        runs.write(out / SCALES, "".join(json.dumps(line) + "\n" for line in lines))
+    _selection.put(policy, tokenizer, out / "model")

@@ -60,7 +60,7 @@ def sweep(
             been run then.
         KeyboardInterrupt: Stopped; the same call goes on.
     """
-    process.check(training=True)
+    process.check(alone="a sweep")
     out = Path(out)
     described = None if about is None else yaml12.dumps(dict(about))
     _check_jobs(jobs)

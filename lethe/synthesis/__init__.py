@@ -39,7 +39,7 @@ def synthesize(
             cannot be used, or the budget is used up; the rows are too few to split.
     """
     process.no_telemetry()
-    process.check(training=True)
+    process.check()
     place = folder.of(settings)
     writer, answerer = settings.writer(model is not None), settings.answerer(model is not None)
     path = None if model is None else locate(model)
@@ -47,6 +47,7 @@ def synthesize(
     if folder.is_done(place, inputs):
         _say(f"{place}: done before", progress)
         return place
+    process.check(alone="synthesis")
     given = sources.read(settings)
     with folder.held(place), process.disk_full_explained(place):
         lines = cost.estimate(settings, writer, answerer)
