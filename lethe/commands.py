@@ -86,7 +86,7 @@ def evaluate(given: argparse.Namespace, rest: list[str]) -> None:
     )
     recipe = overrides.override(recipe, rest, given.parser.prog)
     folder = pipeline.run(recipe, out=given.out)
-    if process.share()[0]:
+    if not process.first():
         return  # the first of several processes tells
     records = runs.read_summary(runs.Run(folder))
     table.show(records, names={runs.ORIGINAL: given.model})
@@ -203,8 +203,10 @@ def world_show(given: argparse.Namespace, rest: list[str]) -> None:
 
 
 def _finished(folder: Path, meaning: str = "") -> None:
-    from lethe import runs, table
+    from lethe import process, runs, table
 
+    if not process.first():
+        return  # the first of several processes tells
     records = runs.read_summary(runs.Run(folder))
     table.show(records, key_only=True)
     print(f"\nall numbers: {folder / 'eval' / 'summary.json'}")

@@ -9,7 +9,6 @@ import torch
 from datasets import Dataset
 from transformers.trainer_callback import PrinterCallback
 from trl.trainer.sft_config import SFTConfig
-from trl.trainer.sft_trainer import SFTTrainer
 
 from lethe import model as models
 from lethe import process
@@ -17,6 +16,7 @@ from lethe.data import Row
 from lethe.generate import complete
 from lethe.model import Checkpoint
 from lethe.stages import _engine, _health, _micro, _selection
+from lethe.stages._filled import FilledTrainer
 from lethe.stages.rejection_steering import Config
 
 
@@ -51,7 +51,8 @@ def _train(
     policy = models.load(start.path, start.spec, trainable=True)
     curve = _engine.Curve(out, "rejection steering")
     curve.forget_after(-1)
-    trainer = SFTTrainer(
+    trainer = FilledTrainer(
+        batch=config.batch_size,
         model=policy,
         args=_arguments(config, out, seed, micro),
         train_dataset=Dataset.from_list(

@@ -19,9 +19,7 @@ def test_a_step_is_spread_over_processes_and_passes(monkeypatch):
     assert spread(24, None, "s") == sizes(1, 6)
     assert spread(24, 8, "s") == sizes(1, 6), "a process has no more than its own"
     assert spread(24, 2, "s") == sizes(3, 2)
-    with pytest.raises(
-        LetheError, match=r"^s: a step of 26 rows .* 4 processes; choices: 24 or 28"
-    ):
+    with pytest.raises(LetheError, match=r"^s: a step of 26 rows .* 4 processes; choices: 24 or"):
         spread(26, None, "s")
     with pytest.raises(LetheError, match=r"micro_batch: 4 does not divide the 6 .* 1, 2, 3, 6$"):
         spread(24, 4, "s")
@@ -51,9 +49,7 @@ def test_a_pass_is_halved_until_the_memory_holds_it_and_that_is_remembered(tmp_p
 
 
 def test_what_cannot_be_halved_is_an_error_and_other_errors_pass(tmp_path):
-    with pytest.raises(
-        LetheError, match=r"^s: out of memory with 1 rows a pass, which cannot be f"
-    ):
+    with pytest.raises(LetheError, match=r"^s: out of memory with 1 rows a pass, which cannot be"):
         held(tmp_path / "a", 12, 1, "s", holding(0, []))
     with pytest.raises(LetheError, match="out of memory with 2 rows"):
         (tmp_path / "b").mkdir()
