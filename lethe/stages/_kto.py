@@ -12,6 +12,7 @@ from trl.trainer.kto_config import KTOConfig
 from trl.trainer.kto_trainer import KTOTrainer
 
 from lethe import model as models
+from lethe.config import Model
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.stages import _engine, _selection
@@ -56,7 +57,7 @@ def build(
         model=models.load(start.path, start.spec, trainable=True),
         # Left to itself TRL would reload the reference from where the policy was loaded.
         ref_model=models.load(start.original, start.spec),
-        args=_arguments(config, out, seed),
+        args=_arguments(config, out, seed, start.spec),
         train_dataset=Dataset.from_list(lessons),
         processing_class=tokenizer,
     )
@@ -64,7 +65,7 @@ def build(
     return trainer
 
 
-def _arguments(config: Config, out: Path, seed: int) -> KTOConfig:
+def _arguments(config: Config, out: Path, seed: int, model: Model | None = None) -> KTOConfig:
     own = {
         "beta": config.beta,
         "desirable_weight": config.desirable_weight,
@@ -79,7 +80,7 @@ def _arguments(config: Config, out: Path, seed: int) -> KTOConfig:
         "save_steps": config.save_every,
         "max_length": None,
     }
-    return KTOConfig(**_engine.arguments(out, seed, **{**own, **config.trainer}))
+    return KTOConfig(**_engine.arguments(out, seed, model, **{**own, **config.trainer}))
 
 
 def _steps(trainer: KTOTrainer, config: Config) -> int:

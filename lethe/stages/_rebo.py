@@ -13,6 +13,7 @@ from trl.trainer.grpo_config import GRPOConfig
 
 from lethe import model as models
 from lethe import plug
+from lethe.config import Model
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.stages import _engine, _selection, _value
@@ -39,7 +40,7 @@ def run(
     policy = models.load(start.path, start.spec, trainable=True)
     curve = _engine.Curve(out, "rebo")
     reference = start.original if config.reference == "original" else start.path
-    args = _arguments(config, out, seed)
+    args = _arguments(config, out, seed, start.spec)
     if start.spec.revision and not Path(reference).is_dir():
         args.model_init_kwargs = {"revision": start.spec.revision}  # the policy's, or it is another
     trainer = ReboTrainer(
@@ -88,7 +89,7 @@ class _Remember(TrainerCallback):
         self.trainer.remember(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
 
-def _arguments(config: Config, out: Path, seed: int) -> GRPOConfig:
+def _arguments(config: Config, out: Path, seed: int, model: Model | None = None) -> GRPOConfig:
     batch = config.prompts_per_step * config.num_generations
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     micro = config.micro_batch or batch // processes
@@ -113,7 +114,7 @@ def _arguments(config: Config, out: Path, seed: int) -> GRPOConfig:
         "save_strategy": "steps",
         "save_steps": config.save_every,
     }
-    return GRPOConfig(**_engine.arguments(out, seed, **{**own, **config.trainer}))
+    return GRPOConfig(**_engine.arguments(out, seed, model, **{**own, **config.trainer}))
 
 
 def _lesson(row: Row, tokenizer: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from lethe import model as models
+from lethe.config import Model
 from lethe.data import Row
 from lethe.generate import complete
 from lethe.model import Checkpoint
@@ -34,7 +35,7 @@ def run(
     curve.forget_after(-1)
     trainer = SFTTrainer(
         model=policy,
-        args=_arguments(config, out, seed),
+        args=_arguments(config, out, seed, start.spec),
         train_dataset=Dataset.from_list(
             [_engine.example(row, row.refusal or "", tokenizer) for row in lessons]
         ),
@@ -48,7 +49,7 @@ def run(
     models.save(policy, tokenizer, out / "model")
 
 
-def _arguments(config: Config, out: Path, seed: int) -> SFTConfig:
+def _arguments(config: Config, out: Path, seed: int, model: Model | None = None) -> SFTConfig:
     own = {
         "learning_rate": config.learning_rate,
         "lr_scheduler_type": "cosine",
@@ -61,7 +62,7 @@ def _arguments(config: Config, out: Path, seed: int) -> SFTConfig:
         "packing": False,
         "completion_only_loss": True,
     }
-    return SFTConfig(**_engine.arguments(out, seed, **{**own, **config.trainer}))
+    return SFTConfig(**_engine.arguments(out, seed, model, **{**own, **config.trainer}))
 
 
 def _report(
