@@ -74,7 +74,7 @@ class Model(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _either_name(cls, raw: Any) -> Any:
-        """transformers 5.23 calls gradient checkpointing activation checkpointing."""
+        """In transformers 5.23 it is called activation checkpointing."""
         if not isinstance(raw, Mapping) or "activation_checkpointing" not in raw:
             return raw
         if "gradient_checkpointing" in raw:

@@ -98,7 +98,7 @@ def _quantised(kind: str) -> dict[str, Any]:
 
     if not torch.cuda.is_available():
         raise LetheError(f"model.quantization: {kind} needs a CUDA GPU; choices: null")
-    few = {"load_in_8bit": True}
+    few: dict[str, Any] = {"load_in_8bit": True}
     if kind == "nf4":
         few = {
             "load_in_4bit": True,

@@ -15,7 +15,7 @@ from lethe import model as models
 from lethe.config import Model
 from lethe.data import Row
 from lethe.model import Checkpoint
-from lethe.stages import _engine, _selection
+from lethe.stages import _engine, _reference, _selection
 from lethe.stages._chosen import check_start
 from lethe.stages.kto import Config, texts
 
@@ -53,14 +53,18 @@ def build(
     # TRL reads them in this order in every pass, and gives each the text before it to estimate the
     # KL by: rows in file order would make batches of one scope, and of a row's own two texts.
     random.Random(seed).shuffle(lessons)
+    policy: Any = models.load(start.path, start.spec, trainable=True)
+    lora = bool(start.spec.lora)
     trainer = KTOTrainer(
-        model=models.load(start.path, start.spec, trainable=True),
+        model=policy,
         # Left to itself TRL would reload the reference from where the policy was loaded.
-        ref_model=models.load(start.original, start.spec),
+        ref_model=None if lora else models.load(start.original, start.spec),
         args=_arguments(config, out, seed, start.spec),
         train_dataset=Dataset.from_list(lessons),
         processing_class=tokenizer,
     )
+    if lora:  # TRL's reference is the adapter as it starts; ours is the model before any stage
+        _reference.hold(policy, start.original)
     trainer.remove_callback(PrinterCallback)
     return trainer
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft.utils import load_peft_weights, set_peft_model_state_dict
 from tqdm import tqdm
 from transformers import TrainerCallback
 
@@ -23,7 +24,7 @@ from lethe import model as models
 from lethe import runs
 from lethe.data import Row
 from lethe.model import Checkpoint
-from lethe.stages import _engine
+from lethe.stages import _engine, _reference
 from lethe.stages._chosen import Chosen, asked
 
 BALANCE = "balance.json"
@@ -253,8 +254,7 @@ def keep(
     best, model = selection.best, selection.best.with_name("model")
     mixed = best.with_name("mixed")
     if settings.interpolate:
-        trained = models.load(best, start.spec, trainable=True) if best.is_dir() else policy
-        trained = trained.to(policy.device)
+        trained = _best(best, start, policy) if best.is_dir() else policy
         original = untrained(start.original, start)
         look = looker(trained, tokenizer, max_new_tokens)
         interpolate(Mixture(trained, original), settings, selection.rows, look, best.parent)
@@ -270,6 +270,14 @@ def keep(
     shutil.rmtree(best, ignore_errors=True)
 
 
+def _best(best: Path, start: Checkpoint, policy: Any) -> Any:
+    """The best weights: with LoRA in the policy itself, whose base is theirs."""
+    if not start.spec.lora:
+        return models.load(best, start.spec, trainable=True).to(policy.device)
+    set_peft_model_state_dict(policy, load_peft_weights(str(best), device=str(policy.device)))
+    return policy
+
+
 def untrained(path: str, start: Checkpoint) -> Any | None:
     """The weights that a change began from, as they were trained; None: the adapter's, nothing."""
     return None if start.spec.lora else models.load(path, start.spec, trainable=True)
@@ -278,4 +286,4 @@ def untrained(path: str, start: Checkpoint) -> Any | None:
 def save(policy: Any, tokenizer: Any, folder: Path) -> None:
     """Save the policy; the copy of its adapter that serves as reference is no part of it."""
     models.save(policy, tokenizer, folder)
-    shutil.rmtree(folder / "ref", ignore_errors=True)
+    shutil.rmtree(folder / _reference.REF, ignore_errors=True)
