@@ -278,6 +278,8 @@ class Recipe(Frozen):
     """What is tried on every measured model: each an attack's name, or `attack:` and settings."""
     out: Path | None = None
     """The run folder; null is runs/<name>."""
+    report_to: list[Literal["trackio", "wandb", "tensorboard", "mlflow"]] = []
+    """Trackers that are told how training goes; what they are told changes nothing of the run."""
 
 
 def load(path: Path | str) -> Recipe:

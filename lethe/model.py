@@ -183,6 +183,26 @@ def _adapted(net: Any, model: config.Model, adapter: str | Path | None, trainabl
         raise LetheError(f"model.lora.targets: {error}") from error
 
 
+def merged(path: str, model: config.Model) -> "PreTrainedModel":
+    """The whole model of an adapter, or of adapters over one another, in its base's own dtype.
+
+    Args:
+        path: Folder or Hub id; one that is no adapter is the base.
+        model: The revision of a Hub model.
+
+    Raises:
+        LetheError: The files cannot be loaded.
+    """
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    if not is_adapter(path):
+        options = {"dtype": "auto", "use_safetensors": True}
+        return _pretrained(AutoModelForCausalLM, path, model, **options)
+    net = merged(base_of(Path(path)), model)
+    return PeftModel.from_pretrained(net, path).merge_and_unload()  # pyright: ignore
+
+
 def tokenizer(path: str | Path, model: config.Model) -> "PreTrainedTokenizerBase":
     """The tokenizer of a folder or Hub id: pads left, has a pad token and `model.chat_template`.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lethe import config, data, plug, process, rejudge, runs, world
+from lethe import config, data, plug, process, rejudge, runs, tracking, world
 from lethe._version import __version__
 from lethe.config import Recipe
 from lethe.data import Row
@@ -137,7 +137,10 @@ class _Steps:
 
         def train() -> dict[str, Any]:
             process.seed(seed)
-            stage.train(settings, start, given, folder, seed)
+            trackers = self.plan.recipe.report_to
+            told = _telling(settings, trackers, f"{self.plan.recipe.name}/{name}")
+            with tracking.into(folder, trackers):
+                stage.train(told, start, given, folder, seed)
             if not (folder / "model").is_dir():
                 raise LetheError(f"stage {settings.stage!r}: train() left no {folder / 'model'}")
             return {}
@@ -252,6 +255,17 @@ class _Steps:
     def _say(self, text: str) -> None:
         if self.progress:
             print(text, file=sys.stderr, flush=True)
+
+
+def _telling(settings: config.Stage, trackers: list[str], run: str) -> config.Stage:
+    """The settings of a stage with a trainer, which tells the trackers; `trainer:` itself wins.
+
+    They are no part of the stage's hash: no result depends on who is told.
+    """
+    if not trackers or "trainer" not in type(settings).model_fields:
+        return settings
+    own = {"report_to": list(trackers), "run_name": run, **vars(settings)["trainer"]}
+    return settings.model_copy(update={"trainer": own})
 
 
 def _why(stage: ModuleType) -> str:

@@ -44,6 +44,7 @@ class Selection(TrainerCallback):
         curve: _engine.Curve,
         save: Callable[[Path], None],
         look: Look,
+        tell: Callable[[dict[str, float]], None] | None = None,
     ) -> None:
         """Set the rule up.
 
@@ -54,7 +55,9 @@ class Selection(TrainerCallback):
             curve: Where the numbers go.
             save: Writes the policy to a folder.
             look: Measures the policy on rows.
+            tell: Gives what was found to the trackers, if there are any.
         """
+        self.tell = tell
         self.settings, self.rows, self.curve = settings, rows, curve
         self.best, self.save, self.look = out / "best", save, look
 
@@ -78,6 +81,11 @@ class Selection(TrainerCallback):
             self.curve.write(step=step, split="validation", scope=scope, **numbers)
         score = _engine.balance(found, self.settings.forgotten)
         self.curve.write(step=step, split="validation", scope="all", balance=score)
+        if self.tell:
+            named = {
+                f"{s}_{name}": n for s, numbers in found.items() for name, n in numbers.items()
+            }
+            self.tell({f"eval_{name}": n for name, n in {**named, "balance": score}.items()})
         if self.settings.select == "best" and score >= self.kept(before=step):
             shutil.rmtree(self.best, ignore_errors=True)
             self.save(self.best)
@@ -215,6 +223,7 @@ def train(
         curve,
         save=lambda folder: write(policy, tokenizer, folder),
         look=looker(policy, tokenizer, length),
+        tell=_teller(trainer),
     )
     if looks:
         trainer.add_callback(selection)
@@ -226,6 +235,21 @@ def train(
     with contextlib.closing(curve):
         trainer.train(resume_from_checkpoint=last)
     return selection
+
+
+def _teller(trainer: Any) -> Callable[[dict[str, float]], None]:
+    """Gives numbers to a trainer's callbacks, and so to its trackers, as it does itself.
+
+    Not by `trainer.log`: GRPO's would close its own step's numbers.
+    """
+
+    def tell(logs: dict[str, float]) -> None:
+        control = trainer.control
+        due = control.should_log  # the training loss of this step, which is still to come
+        trainer.callback_handler.on_log(trainer.args, trainer.state, control, logs)
+        control.should_log = due
+
+    return tell
 
 
 def looker(policy: Any, tokenizer: Any, max_new_tokens: int) -> Look:
