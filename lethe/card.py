@@ -66,8 +66,7 @@ def card(folder: Path, stage: str, *, adapter: bool) -> str:
         f"## Limits\n\n{_limits(records, stage)}",
         f"## Rows\n\n{_files(place)}",
         f"## Recipe\n\n{recipe}",
-        "## How to cite\n\nThe method is RULE, by its authors; the training was done with Lethe, an "
-        f"independent implementation.\n\n{CITATION}",
+        f"## How to cite\n\nThe method is RULE, by its authors; Lethe is not theirs.\n\n{CITATION}",
     ]
     return "\n\n".join(parts) + "\n"
 
