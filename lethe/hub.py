@@ -45,11 +45,12 @@ def push(folder: Path, name: str, *, private: bool, endpoint: str | None = None)
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError
 
+    # Its base is the error of the HTTP library, which is not the same one in every version.
+    http: type[Exception] = HfHubHTTPError.__bases__[0]  # pyright: ignore[reportAssignmentType]
     api = HfApi(endpoint=endpoint)
     try:
         made = api.create_repo(name, private=private, exist_ok=True)
         api.upload_folder(repo_id=name, folder_path=folder, commit_message="Export from Lethe")
-    # Its bases: the error of the HTTP library, which is not the same in every version, and OSError.
-    except (*HfHubHTTPError.__bases__, ValueError) as error:
+    except (http, OSError, ValueError) as error:
         raise LetheError(f"--push-to-hub: {name}: {error}; the export is in {folder}") from error
     return str(made)

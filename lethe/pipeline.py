@@ -8,7 +8,7 @@ same command goes on where a killed run stood. Test rows never reach a stage.
 import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -257,7 +257,7 @@ class _Steps:
             print(text, file=sys.stderr, flush=True)
 
 
-def _telling(settings: config.Stage, trackers: list[str], run: str) -> config.Stage:
+def _telling(settings: config.Stage, trackers: Sequence[str], run: str) -> config.Stage:
     """The settings of a stage with a trainer, which tells the trackers; `trainer:` itself wins.
 
     They are no part of the stage's hash: no result depends on who is told.

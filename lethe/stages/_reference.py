@@ -58,33 +58,36 @@ def hold(policy: Any, original: str) -> None:
     """
     _forget(policy)
     if is_adapter(original):
-        with _same_learn(policy):
+        with _as_it_was(policy):
             policy.load_adapter(original, adapter_name=REF)
 
 
 @contextlib.contextmanager
 def as_held(policy: Any) -> Iterator[None]:
     """The policy is the original, in eval mode, for as long as the context lasts."""
-    training = policy.training
-    policy.eval()
-    with _same_learn(policy), use_adapter(policy, REF if REF in policy.peft_config else None):
+    with _as_it_was(policy), use_adapter(policy, REF if REF in policy.peft_config else None):
+        policy.eval()
         yield
-    policy.train(training)
 
 
 def _forget(policy: Any) -> None:
     if REF in policy.peft_config:
-        with _same_learn(policy):
+        with _as_it_was(policy):
             policy.delete_adapter(REF)
 
 
 @contextlib.contextmanager
-def _same_learn(policy: Any) -> Iterator[None]:
-    """PEFT lets a whole adapter learn that is switched on again, what `freeze` holds too."""
+def _as_it_was(policy: Any) -> Iterator[None]:
+    """Keep what learns, and the mode: PEFT sets a whole adapter free that it switches on again.
+
+    `freeze` would not hold, and a policy that is given another adapter is left in eval mode.
+    """
+    training = policy.training
     before = [(weight, weight.requires_grad) for weight in policy.parameters()]
     yield
     for weight, learns in before:
         weight.requires_grad_(learns)
+    policy.train(training)
 
 
 def with_reference(
