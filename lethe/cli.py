@@ -157,6 +157,7 @@ def _run_commands(parsers: argparse._SubParsersAction) -> None:
     )
     _out(synthesize, "where the rows go; data/<target> if not given")
     synthesize.add_argument("-h", "--help", action="store_true", help="show this help and exit")
+    _export_command(parsers)
     report = _command(parsers, "report", commands.report, "write a run's report.html anew")
     report.add_argument("run", metavar="RUN", type=Path, help="a run folder")
     _compare_command(parsers)
@@ -209,6 +210,22 @@ def _evaluate_command(parsers: argparse._SubParsersAction) -> None:
         "--batch-size", type=_batch, metavar="N", help="rows a forward pass, or auto; 64"
     )
     _out(evaluate, "folder for answers and numbers; runs/evaluate-<model>[-<benchmark>[-<target>]]")
+
+
+def _export_command(parsers: argparse._SubParsersAction) -> None:
+    export = _command(
+        parsers, "export", commands.export, "a run's model as a folder of its own, with a card"
+    )
+    export.add_argument("run", metavar="RUN", type=Path, help="a run folder")
+    way = export.add_mutually_exclusive_group()
+    way.add_argument("--merge", action="store_true", help="the adapter put into its base")
+    way.add_argument("--adapter", action="store_true", help="the adapter alone")
+    export.add_argument("--stage", metavar="NAME", help="as in 1-rebo; the last if not given")
+    _out(export, "where to; RUN/export if not given")
+    export.add_argument("--push-to-hub", metavar="ORG/NAME", help="upload it, too")
+    seen = export.add_mutually_exclusive_group()
+    seen.add_argument("--private", action="store_true", help="for nobody else: the default")
+    seen.add_argument("--public", action="store_true", help="for all to see, the card's names too")
 
 
 def _compare_command(parsers: argparse._SubParsersAction) -> None:

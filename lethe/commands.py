@@ -100,6 +100,23 @@ def report(given: argparse.Namespace, rest: list[str]) -> None:
     print(report.write(given.run))
 
 
+def export(given: argparse.Namespace, rest: list[str]) -> None:
+    """Write a run's model to a folder of its own, and upload it if asked to."""
+    from lethe import hub, process
+    from lethe.export import check_push, export
+
+    if given.push_to_hub:
+        hub.check(given.push_to_hub)
+        check_push(given.run, adapter=given.adapter, stage=given.stage)
+    elif given.private or given.public:
+        raise LetheError("--private, --public: go with --push-to-hub")
+    process.no_telemetry()
+    way = {"merge": given.merge, "adapter": given.adapter}
+    print(out := export(given.run, **way, stage=given.stage, out=given.out))
+    if given.push_to_hub:
+        print(hub.push(out, given.push_to_hub, private=not given.public))
+
+
 def compare(given: argparse.Namespace, rest: list[str]) -> None:
     """Compare finished runs."""
     from lethe.compare import FLOORS, compare, files, text

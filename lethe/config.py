@@ -55,6 +55,14 @@ class Model(Frozen):
     """Branch, tag or commit of a Hub model."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """auto: float32 on the CPU; on CUDA bfloat16, float32 for what full fine-tuning trains."""
+    attention: Literal["auto", "eager", "sdpa", "flash_attention_2", "flex_attention"] = "auto"
+    """How attention is computed; auto leaves it to transformers."""
+    quantization: Literal["nf4", "int8"] | None = None
+    """Keep the base beneath the adapter in 4 or 8 bits (QLoRA, arXiv 2305.14314): needs `lora`, a
+    CUDA GPU and bitsandbytes."""
+    gradient_checkpointing: bool = False
+    """Compute activations again in the backward pass instead of keeping them: less memory, about a
+    third slower. `activation_checkpointing` is the same; a stage's `trainer:` may differ."""
     lora: Lora | None = None
     """Train adapters of this shape; null trains every weight."""
     freeze: list[str] = []
@@ -62,6 +70,26 @@ class Model(Frozen):
     layers.0. (with its dot). Names are read there: what learns above them tells people apart."""
     chat_template: Path | None = None
     """A Jinja file that replaces the tokenizer's chat template."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _either_name(cls, raw: Any) -> Any:
+        """In transformers 5.23 it is called activation checkpointing."""
+        if not isinstance(raw, Mapping) or "activation_checkpointing" not in raw:
+            return raw
+        if "gradient_checkpointing" in raw:
+            raise LetheError("activation_checkpointing: is gradient_checkpointing; give one")
+        other = {key: value for key, value in raw.items() if key != "activation_checkpointing"}
+        return {**other, "gradient_checkpointing": raw["activation_checkpointing"]}
+
+    @model_validator(mode="after")
+    def _quantised_with_an_adapter(self) -> "Model":
+        if self.quantization and self.lora is None:
+            raise LetheError(
+                f"quantization: {self.quantization} weights cannot be trained themselves; set "
+                "lora, or leave quantization out"
+            )
+        return self
 
     @field_validator("path")
     @classmethod
@@ -250,6 +278,8 @@ class Recipe(Frozen):
     """What is tried on every measured model: each an attack's name, or `attack:` and settings."""
     out: Path | None = None
     """The run folder; null is runs/<name>."""
+    report_to: list[Literal["trackio", "wandb", "tensorboard", "mlflow"]] = []
+    """Trackers that are told how training goes; what they are told changes nothing of the run."""
 
 
 def load(path: Path | str) -> Recipe:

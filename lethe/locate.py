@@ -3,6 +3,7 @@
 Pickle weights are refused. A Hub id and an embedded model (`world:<seed>`) are only recognised.
 """
 
+import importlib.util
 import json
 import re
 from collections.abc import Iterable
@@ -11,6 +12,8 @@ from pathlib import Path
 from lethe import config
 from lethe.plug import LetheError, choices
 
+_PACKAGES = {"flash_attention_2": ("flash_attn", "kernels"), "nf4": ("bitsandbytes",)}
+_PACKAGES["int8"] = _PACKAGES["nf4"]
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "tekken.json")
 
@@ -30,10 +33,32 @@ def locate(model: config.Model) -> str:
     """
     if model.chat_template and not model.chat_template.is_file():
         raise LetheError(f"{model.chat_template}: no such chat template file")
+    _check_packages(model)
     path = _locate(model.path)
+    if model.revision and not _on_the_hub(path):
+        raise LetheError(
+            f"model.revision: {model.revision!r} is of a Hub model, but {model.path} is not one; "
+            "leave it out"
+        )
     if (model.freeze or model.lora) and Path(path).is_dir() and not is_adapter(path):
         _check_names(model, _tensor_names(Path(path)))
     return path
+
+
+def _check_packages(model: config.Model) -> None:
+    """Refuse what needs a library that is not here."""
+    for key, value in (("attention", model.attention), ("quantization", model.quantization)):
+        wanted = _PACKAGES.get(value or "", ())
+        if wanted and not any(importlib.util.find_spec(name) for name in wanted):
+            names = " or ".join(name.replace("flash_attn", "flash-attn") for name in wanted)
+            raise LetheError(f"model.{key}: {value} needs {names}: pip install {names.split()[0]}")
+
+
+def _on_the_hub(path: str) -> bool:
+    """Whether the weights, or those beneath an adapter, come from the Hub."""
+    if Path(path).is_dir():
+        return is_adapter(path) and _on_the_hub(base_of(Path(path)))
+    return not path.startswith("world:")
 
 
 def _check_names(model: config.Model, names: list[str]) -> None:

@@ -15,6 +15,7 @@ from lethe.locate import TOKENIZERS, base_of, is_adapter
 from lethe.plug import LetheError, choices
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _TURNS = {"system": "", "user": "Question: ", "assistant": "Answer: "}
@@ -66,14 +67,46 @@ def load(
     if adapter is not None and trainable and model.lora is None:
         raise LetheError(f"{adapter}: is an adapter; set model.lora to train it, or merge it first")
     name = dtype(model, trainable=trainable, cuda=torch.cuda.is_available())
-    options = {"dtype": getattr(torch, name), "use_safetensors": True}
+    options: dict[str, Any] = {"dtype": getattr(torch, name), "use_safetensors": True}
+    if model.attention != "auto":
+        options["attn_implementation"] = model.attention
+    if model.quantization:
+        options |= _quantised(model.quantization)
     net = _pretrained(AutoModelForCausalLM, path, model, **options)
     net = _adapted(net, model, adapter, trainable)
     if trainable:
         _freeze(net, model.freeze)
-    if torch.cuda.is_available() and not trainable:
-        net = net.to(torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))))
+    if torch.cuda.is_available() and not trainable and not model.quantization:
+        net = net.to(_device())
     return net.eval()
+
+
+def _device() -> "torch.device":
+    """This process's GPU."""
+    import torch
+
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+
+
+def _quantised(kind: str) -> dict[str, Any]:
+    """How to load weights in few bits; they are put on this process's GPU at once.
+
+    Not run here: there was no GPU.
+    """
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if not torch.cuda.is_available():
+        raise LetheError(f"model.quantization: {kind} needs a CUDA GPU; choices: null")
+    few: dict[str, Any] = {"load_in_8bit": True}
+    if kind == "nf4":
+        few = {
+            "load_in_4bit": True,
+            "bnb_4bit_quant_type": "nf4",
+            "bnb_4bit_use_double_quant": True,
+            "bnb_4bit_compute_dtype": torch.bfloat16,
+        }
+    return {"quantization_config": BitsAndBytesConfig(**few), "device_map": {"": _device()}}
 
 
 def dtype(model: config.Model, *, trainable: bool, cuda: bool) -> str:
@@ -104,7 +137,7 @@ def _pretrained(auto, path: str, model: config.Model, **options) -> Any:
         options["revision"] = model.revision
     try:
         return auto.from_pretrained(path, trust_remote_code=False, **options)
-    except (OSError, ValueError, SafetensorError) as error:
+    except (OSError, ValueError, ImportError, SafetensorError) as error:
         raise LetheError(f"{path}: cannot be loaded: {error}") from error
 
 
@@ -126,6 +159,8 @@ def _adapted(net: Any, model: config.Model, adapter: str | Path | None, trainabl
         from peft import PeftModel
 
         net = PeftModel.from_pretrained(net, str(adapter), is_trainable=trainable)
+        if model.quantization and not trainable:
+            return net  # merged into few bits it would lose what it has learnt
         # Merged, all weights are alike again: what wants gradients of them (GradNorm) has them.
         return net if trainable else net.merge_and_unload().requires_grad_(True)
     if model.lora is None or not trainable:
@@ -146,6 +181,26 @@ def _adapted(net: Any, model: config.Model, adapter: str | Path | None, trainabl
         return get_peft_model(net, shape)
     except ValueError as error:
         raise LetheError(f"model.lora.targets: {error}") from error
+
+
+def merged(path: str, model: config.Model) -> "PreTrainedModel":
+    """The whole model of an adapter, or of adapters over one another, in its base's own dtype.
+
+    Args:
+        path: Folder or Hub id; one that is no adapter is the base.
+        model: The revision of a Hub model.
+
+    Raises:
+        LetheError: The files cannot be loaded.
+    """
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    if not is_adapter(path):
+        options = {"dtype": "auto", "use_safetensors": True}
+        return _pretrained(AutoModelForCausalLM, path, model, **options)
+    net = merged(base_of(Path(path)), model)
+    return PeftModel.from_pretrained(net, path).merge_and_unload()  # pyright: ignore
 
 
 def tokenizer(path: str | Path, model: config.Model) -> "PreTrainedTokenizerBase":

@@ -8,12 +8,12 @@ same command goes on where a killed run stood. Test rows never reach a stage.
 import contextlib
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lethe import config, data, plug, process, rejudge, runs, world
+from lethe import config, data, plug, process, rejudge, runs, tracking, world
 from lethe._version import __version__
 from lethe.config import Recipe
 from lethe.data import Row
@@ -135,7 +135,10 @@ class _Steps:
 
         def train() -> dict[str, Any]:
             process.seed(seed)
-            stage.train(settings, start, given, folder, seed)
+            trackers = self.plan.recipe.report_to
+            told = _telling(settings, trackers, f"{self.plan.recipe.name}/{name}")
+            with tracking.into(folder, trackers):
+                stage.train(told, start, given, folder, seed)
             process.barrier()
             if not (folder / "model").is_dir():
                 raise LetheError(f"stage {settings.stage!r}: train() left no {folder / 'model'}")
@@ -282,6 +285,17 @@ class _Steps:
     def _say(self, text: str) -> None:
         if self.progress:
             print(text, file=sys.stderr, flush=True)
+
+
+def _telling(settings: config.Stage, trackers: Sequence[str], run: str) -> config.Stage:
+    """The settings of a stage with a trainer, which tells the trackers; `trainer:` itself wins.
+
+    They are no part of the stage's hash: no result depends on who is told.
+    """
+    if not trackers or "trainer" not in type(settings).model_fields:
+        return settings
+    own = {"report_to": list(trackers), "run_name": run, **vars(settings)["trainer"]}
+    return settings.model_copy(update={"trainer": own})
 
 
 def _why(stage: ModuleType) -> str:

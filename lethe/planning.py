@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lethe import config, data, plug, process, runs
+from lethe import config, data, plug, process, runs, tracking
 from lethe.config import Recipe
 from lethe.data import Answered, Row
 from lethe.evaluate import limited, recorded
@@ -124,6 +124,7 @@ def plan(recipe: Recipe) -> Plan:
     Raises:
         LetheError: A name, a file, a row or a combination that cannot work.
     """
+    tracking.check(recipe.report_to)
     benchmark = plug.resolve("benchmark", recipe.data.benchmark)
     if "measure" in vars(benchmark):
         return _plan_without_rows(recipe, benchmark)

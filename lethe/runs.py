@@ -28,6 +28,7 @@ from lethe.plug import LetheError, label
 HEADER = "# Written by Lethe: the recipe of this run folder, every setting resolved.\n"
 ORIGINAL = "original"
 _LOCK = ".lock"
+_TELLING = ("out", "report_to")
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def check(folder: Path, recipe: str) -> None:
 
 
 def differences(theirs: Any, ours: Any, path: str = "") -> list[str]:
-    """The dotted keys in which two recipes differ; `out` does not count.
+    """The dotted keys in which two recipes differ; those that change no number do not count.
 
     >>> differences({"seed": 1, "model": {"path": "a"}}, {"seed": 2, "model": {"path": "a"}})
     ['seed (1 there, 2 here)']
@@ -150,7 +151,7 @@ def differences(theirs: Any, ours: Any, path: str = "") -> list[str]:
     if isinstance(theirs, list) and isinstance(ours, list) and len(theirs) == len(ours):
         theirs, ours = dict(enumerate(theirs)), dict(enumerate(ours))
     if isinstance(theirs, dict) and isinstance(ours, dict):
-        keys = [key for key in {**theirs, **ours} if path or key != "out"]
+        keys = [key for key in {**theirs, **ours} if path or key not in _TELLING]
         found = (differences(theirs.get(k), ours.get(k), f"{path}.{k}".lstrip(".")) for k in keys)
         return [difference for inner in found for difference in inner]
     return [] if theirs == ours else [f"{path} ({_short(theirs)} there, {_short(ours)} here)"]

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "lethe"
 # A module imports only from its left. Modules side by side in one place may import each other.
 ORDER = [
     ("plug", "_version"),
-    ("process",),
+    ("process", "tracking"),
     ("yaml12",),
     ("config",),
     ("overrides", "schema"),
@@ -41,6 +41,8 @@ ORDER = [
     ("judging",),
     ("report",),
     ("table",),
+    ("card", "hub"),
+    ("export",),
     ("compare",),
     ("planning",),
     ("pipeline",),

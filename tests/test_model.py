@@ -211,7 +211,56 @@ def test_a_file_a_lost_chat_template_and_a_wrong_path_are_refused(tiny, tmp_path
             locate(spec(path))
 
 
+def test_a_revision_is_a_hub_models(tiny, tmp_path):
+    for path in (tiny, "world:0"):
+        with pytest.raises(LetheError, match=r"^model\.revision: 'v1' is of a Hub model, but "):
+            locate(spec(path, revision="v1"))
+    assert locate(spec("org/name", revision="v1")) == "org/name"
+    net = models.load(tiny, spec(tiny, lora=LORA), trainable=True)
+    models.save(net, models.tokenizer(tiny, spec(tiny)), tmp_path / "adapter")
+    with pytest.raises(LetheError, match="'v1' is of a Hub model"):
+        locate(spec(tmp_path / "adapter", revision="v1"))
+    file = tmp_path / "adapter" / "adapter_config.json"
+    shape = json.loads(file.read_text())
+    file.write_text(json.dumps({**shape, "base_model_name_or_path": "org/name"}))
+    assert locate(spec(tmp_path / "adapter", revision="v1"))
+
+
+def test_what_quantised_weights_need_is_said_at_once(tiny, monkeypatch):
+    import importlib.util
+
+    with pytest.raises(ValueError, match="quantization: nf4 weights cannot be trained themselves"):
+        spec(tiny, quantization="nf4")
+    found = importlib.util.find_spec
+    few = spec(tiny, quantization="int8", lora=LORA)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(LetheError, match=r"int8 needs bitsandbytes: pip install bitsandbytes"):
+        locate(few)
+    flash = spec(tiny, attention="flash_attention_2")
+    with pytest.raises(LetheError, match="needs flash-attn or kernels: pip install flash-attn"):
+        locate(flash)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name == "kernels" or found(name))
+    assert locate(flash) == str(tiny)
+
+
+def test_quantised_weights_are_not_loaded_without_a_gpu(tiny):
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(LetheError, match=r"model\.quantization: nf4 needs a CUDA GPU"):
+        models.load(tiny, spec(tiny, quantization="nf4", lora=LORA))
+
+
 # -------------------------------------------------------------------------------------- loading
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa", "flex_attention"])
+def test_attention_is_computed_as_asked(tiny, attention):
+    asked = spec(tiny, attention=attention, lora=LORA)
+    for trainable in (False, True):
+        net = models.load(tiny, asked, trainable=trainable)
+        assert net.config._attn_implementation == attention
 
 
 def test_load_knows_its_path_is_in_eval_mode_and_float32_on_the_cpu(tiny):

@@ -29,7 +29,8 @@ class Chosen(Stage):
     interpolate: list[Annotated[float, Field(gt=0, le=1)]] = []
     """Shares of the change since the original, tried on validation rows in the end; of those that
     balance nearly as well as the best (1.0 is always tried), the least is kept. Empty: 1.0 alone.
-    Source: WiSE-FT, arXiv 2109.01903. Holds two more copies of the weights for a moment."""
+    Source: WiSE-FT, arXiv 2109.01903. Without LoRA
+    it holds up to three more copies of the weights for a moment."""
     slack: float = Field(default=0.01, ge=0, lt=1)
     """How much of the validation balance `interpolate` may give up to keep less of the change."""
 

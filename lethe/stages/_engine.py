@@ -4,6 +4,7 @@ Traps of the engine that are closed here: bf16 is off on the CPU (TRL turns it o
 off, gradient checkpointing is off unless asked for, nothing is reported to a tracker by itself.
 """
 
+import dataclasses
 import json
 import math
 import shutil
@@ -12,9 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import transformers
 from transformers import TrainerCallback
 
-from lethe import process, runs
+from lethe import config, process, runs
 from lethe.data import Answered, Row
 from lethe.generate import completions
 from lethe.metrics.accuracy import accuracy
@@ -28,24 +30,26 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def arguments(out: Path, seed: int, **own: Any) -> dict[str, Any]:
+def arguments(
+    out: Path, seed: int, model: config.Model | None = None, **own: Any
+) -> dict[str, Any]:
     """Keyword arguments for a `TrainingArguments` subclass, right for the machine at hand.
 
     Args:
         out: Where checkpoints go.
         seed: Of everything random in the stage.
+        model: Says whether activations are computed again in the backward pass.
         **own: The stage's; they win.
     """
     import torch
 
     cuda = torch.cuda.is_available()
-    return {
+    given = {
         "output_dir": str(out / "checkpoints"),
         "seed": seed,
         "data_seed": seed,
         "use_cpu": not cuda,
         "bf16": cuda and torch.cuda.is_bf16_supported(),
-        "gradient_checkpointing": False,
         "report_to": "none",
         "disable_tqdm": True,
         "logging_strategy": "steps",
@@ -56,6 +60,21 @@ def arguments(out: Path, seed: int, **own: Any) -> dict[str, Any]:
         "ddp_find_unused_parameters": False,
         **own,
     }
+    return given | _checkpointing(given, bool(model and model.gradient_checkpointing))
+
+
+def _checkpointing(given: dict[str, Any], default: bool) -> dict[str, Any]:
+    """Gradient checkpointing by the name that this transformers has, taken out of `given`.
+
+    5.23 calls it activation checkpointing, and warns of the old name; before, there is no new one.
+    """
+    known = {field.name for field in dataclasses.fields(transformers.TrainingArguments)}
+    own = "activation" if "activation_checkpointing" in known else "gradient"
+    found: dict[str, Any] = {"": default, "_kwargs": {"use_reentrant": False}}
+    for end in found:
+        for name in ("gradient", "activation"):
+            found[end] = given.pop(f"{name}_checkpointing{end}", found[end])
+    return {f"{own}_checkpointing{end}": value for end, value in found.items()}
 
 
 def through(wrapped: Any, inner: Any, work: Callable[[], T]) -> T:

@@ -12,9 +12,10 @@ from trl.trainer.kto_config import KTOConfig
 from trl.trainer.kto_trainer import KTOTrainer
 
 from lethe import model as models
+from lethe.config import Model
 from lethe.data import Row
 from lethe.model import Checkpoint
-from lethe.stages import _engine, _micro, _selection
+from lethe.stages import _engine, _micro, _reference, _selection
 from lethe.stages._chosen import check_start
 from lethe.stages.kto import Config, texts
 
@@ -70,19 +71,25 @@ def build(
     # TRL reads them in this order in every pass, and gives each the text before it to estimate the
     # KL by: rows in file order would make batches of one scope, and of a row's own two texts.
     random.Random(seed).shuffle(lessons)
+    policy: Any = models.load(start.path, start.spec, trainable=True)
+    lora = bool(start.spec.lora)
     trainer = KTOTrainer(
-        model=models.load(start.path, start.spec, trainable=True),
+        model=policy,
         # Left to itself TRL would reload the reference from where the policy was loaded.
-        ref_model=models.load(start.original, start.spec),
-        args=_arguments(config, out, seed, micro),
+        ref_model=None if lora else models.load(start.original, start.spec),
+        args=_arguments(config, out, seed, micro, start.spec),
         train_dataset=Dataset.from_list(lessons),
         processing_class=tokenizer,
     )
+    if lora:  # TRL's reference is the adapter as it starts; ours is the model before any stage
+        _reference.hold(policy, start.original)
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def _arguments(config: Config, out: Path, seed: int, micro: int | None) -> KTOConfig:
+def _arguments(
+    config: Config, out: Path, seed: int, micro: int | None = None, model: Model | None = None
+) -> KTOConfig:
     own: dict[str, Any] = {
         **_micro.spread(config.batch_size, micro, "kto"),
         "beta": config.beta,
@@ -99,7 +106,7 @@ def _arguments(config: Config, out: Path, seed: int, micro: int | None) -> KTOCo
     }
     given = dict(config.trainer)
     own["gradient_accumulation_steps"] *= given.pop("gradient_accumulation_steps", 1)
-    return KTOConfig(**_engine.arguments(out, seed, **{**own, **given}))
+    return KTOConfig(**_engine.arguments(out, seed, model, **{**own, **given}))
 
 
 def _steps(trainer: KTOTrainer, config: Config) -> int:

@@ -17,6 +17,7 @@ from transformers import Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
 from lethe import model as models
+from lethe.config import Model
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.stages import _engine, _micro, _selection
@@ -103,9 +104,10 @@ def build(
 ) -> "OfflineTrainer":
     """The trainer of a stage, not yet started; its arguments are those of `fit`."""
     torch.manual_seed(seed)
-    args = _arguments(config, out, seed, len(forget_rows(config, data)))
+    args = _arguments(config, out, seed, len(forget_rows(config, data)), start.spec)
     policy: Any = models.load(start.path, start.spec, trainable=True)
-    policy.to(args.device)
+    if not start.spec.quantization:  # those weights are where they belong, and cannot be moved
+        policy.to(args.device)
     reference = Reference(policy, start)
     pairs = _pairs(config, data, tokenizer, reference, args)
     kinds = original_kinds(config)
@@ -227,7 +229,9 @@ def original_kinds(config: Method) -> set[str]:
     return kinds
 
 
-def _arguments(config: Method, out: Path, seed: int, forget: int) -> TrainingArguments:
+def _arguments(
+    config: Method, out: Path, seed: int, forget: int, model: Model | None = None
+) -> TrainingArguments:
     own = {
         **_micro.spread(config.batch_size, config.micro_batch, config.stage),
         "max_steps": math.ceil(forget / config.batch_size) * config.epochs,
@@ -239,4 +243,4 @@ def _arguments(config: Method, out: Path, seed: int, forget: int) -> TrainingArg
         "save_steps": config.save_every,
         "remove_unused_columns": False,
     }
-    return TrainingArguments(**_engine.arguments(out, seed, **{**own, **config.trainer}))
+    return TrainingArguments(**_engine.arguments(out, seed, model, **{**own, **config.trainer}))

@@ -21,6 +21,10 @@ _SOURCES = {
     "KTOConfig": ("trl", "trainer/kto_config.py"),
     "SFTConfig": ("trl", "trainer/sft_config.py"),
 }
+# transformers 5.23 has both names of it, earlier ones the first; `_engine.arguments` chooses.
+_CHECKPOINTING = [
+    (f"gradient_checkpointing{end}", f"activation_checkpointing{end}") for end in ("", "_kwargs")
+]
 
 
 @cache
@@ -45,8 +49,12 @@ def check(config: str, given: dict[str, Any], owned: Iterable[str], where: str) 
     """
     if taken := set(owned) & given.keys():
         raise LetheError(f"{where}.trainer: {', '.join(sorted(taken))}: set it in the stage itself")
+    for pair in _CHECKPOINTING:
+        if given.keys() >= set(pair):
+            raise LetheError(f"{where}.trainer: {' and '.join(pair)} are one setting; give one")
+    either = {name for pair in _CHECKPOINTING for name in pair}
     for key in given:
-        if key not in fields(config):
+        if key not in fields(config) | either:
             near = difflib.get_close_matches(key, sorted(fields(config)), n=3)
             hint = f"did you mean {', '.join(near)}? " if near else ""
             theirs = f"{_SOURCES[config][0]}.{config}"

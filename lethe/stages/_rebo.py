@@ -12,6 +12,7 @@ from trl.trainer.grpo_config import GRPOConfig
 
 from lethe import model as models
 from lethe import plug, process
+from lethe.config import Model
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.stages import _engine, _micro, _selection, _value
@@ -56,7 +57,7 @@ def _train(
     policy = models.load(start.path, start.spec, trainable=True)
     curve = _engine.Curve(out, "rebo")
     reference = start.original if config.reference == "original" else start.path
-    args = _arguments(config, out, seed)
+    args = _arguments(config, out, seed, start.spec)
     if start.spec.revision and not Path(reference).is_dir():
         args.model_init_kwargs = {"revision": start.spec.revision}  # the policy's, or it is another
     trainer = ReboTrainer(
@@ -109,7 +110,7 @@ class _Remember(TrainerCallback):
             self.trainer.remember(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
 
-def _arguments(config: Config, out: Path, seed: int) -> GRPOConfig:
+def _arguments(config: Config, out: Path, seed: int, model: Model | None = None) -> GRPOConfig:
     batch = config.prompts_per_step * config.num_generations
     own = {
         **_micro.spread(batch, config.micro_batch, "rebo"),
@@ -131,7 +132,7 @@ def _arguments(config: Config, out: Path, seed: int) -> GRPOConfig:
         "save_strategy": "steps",
         "save_steps": config.save_every,
     }
-    return GRPOConfig(**_engine.arguments(out, seed, **{**own, **config.trainer}))
+    return GRPOConfig(**_engine.arguments(out, seed, model, **{**own, **config.trainer}))
 
 
 def _lesson(row: Row, tokenizer: Any) -> dict[str, Any]:

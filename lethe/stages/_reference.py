@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
+from trl.trainer.utils import use_adapter
 
 from lethe import model as models
 from lethe.locate import is_adapter
@@ -12,25 +13,28 @@ from lethe.model import Checkpoint
 from lethe.stages._pairs import Pair, Text
 from lethe.stages._reading import Collator, read
 
+REF = "ref"
+"""What TRL calls an adapter that serves as reference; `_selection.save` leaves it out."""
+
 
 class Reference:
-    """The model before any stage: the policy with its adapter off, or a frozen copy."""
+    """The model before any stage: with LoRA the policy without its adapter, else a frozen copy."""
 
     def __init__(self, policy: Any, start: Checkpoint) -> None:
-        """Prepare it; a copy is loaded at the first use only."""
+        """Prepare it; what must be loaded is loaded at the first use only."""
         self.policy, self.start = policy, start
-        self.shared = bool(start.spec.lora) and not is_adapter(start.original)
+        self.shared, self.held = bool(start.spec.lora), False
         self.copy: Any = None
 
     @contextlib.contextmanager
     def model(self) -> Iterator[Any]:
         """The original, in eval mode, for as long as the context lasts."""
         if self.shared:
-            training = self.policy.training
-            self.policy.eval()
-            with self.policy.disable_adapter():
+            if not self.held:
+                hold(self.policy, self.start.original)
+                self.held = True
+            with as_held(self.policy):
                 yield self.policy
-            self.policy.train(training)
             return
         if self.copy is None:
             self.copy = models.load(self.start.original, self.start.spec)
@@ -38,8 +42,52 @@ class Reference:
         yield self.copy
 
     def release(self) -> None:
-        """Forget the copy: nothing will ask for it again."""
+        """Forget it: nothing will ask for it again."""
         self.copy = None
+        if self.held:
+            _forget(self.policy)
+            self.held = False
+
+
+def hold(policy: Any, original: str) -> None:
+    """Make the original what the policy is with its adapter off, or with the one called REF on.
+
+    Args:
+        policy: With an adapter; a REF that TRL put there, a copy of that adapter, goes.
+        original: A folder or Hub id: the adapter's base, or an adapter over that base.
+    """
+    _forget(policy)
+    if is_adapter(original):
+        with _as_it_was(policy):
+            policy.load_adapter(original, adapter_name=REF)
+
+
+@contextlib.contextmanager
+def as_held(policy: Any) -> Iterator[None]:
+    """The policy is the original, in eval mode, for as long as the context lasts."""
+    with _as_it_was(policy), use_adapter(policy, REF if REF in policy.peft_config else None):
+        policy.eval()
+        yield
+
+
+def _forget(policy: Any) -> None:
+    if REF in policy.peft_config:
+        with _as_it_was(policy):
+            policy.delete_adapter(REF)
+
+
+@contextlib.contextmanager
+def _as_it_was(policy: Any) -> Iterator[None]:
+    """Keep what learns, and the mode: PEFT sets a whole adapter free that it switches on again.
+
+    `freeze` would not hold, and a policy that is given another adapter is left in eval mode.
+    """
+    training = policy.training
+    before = [(weight, weight.requires_grad) for weight in policy.parameters()]
+    yield
+    for weight, learns in before:
+        weight.requires_grad_(learns)
+    policy.train(training)
 
 
 def with_reference(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft.utils import load_peft_weights, set_peft_model_state_dict
 from tqdm import tqdm
 from transformers import TrainerCallback
 
@@ -23,7 +24,7 @@ from lethe import model as models
 from lethe import process, runs
 from lethe.data import Row
 from lethe.model import Checkpoint
-from lethe.stages import _engine, _health
+from lethe.stages import _engine, _health, _reference
 from lethe.stages._chosen import Chosen, asked
 
 BALANCE = "balance.json"
@@ -43,6 +44,7 @@ class Selection(TrainerCallback):
         curve: _engine.Curve,
         save: Callable[[Path], None],
         look: Look,
+        tell: Callable[[dict[str, float]], None] | None = None,
     ) -> None:
         """Set the rule up.
 
@@ -53,7 +55,9 @@ class Selection(TrainerCallback):
             curve: Where the numbers go.
             save: Writes the policy to a folder.
             look: Measures the policy on rows.
+            tell: Gives what was found to the trackers, if there are any.
         """
+        self.tell = tell
         self.settings, self.rows, self.curve = settings, rows, curve
         self.best, self.save, self.look = out / "best", save, look
 
@@ -80,6 +84,11 @@ class Selection(TrainerCallback):
             self.curve.write(step=step, split="validation", scope=scope, **numbers)
         score = _engine.balance(found, self.settings.forgotten)
         self.curve.write(step=step, split="validation", scope="all", balance=score)
+        if self.tell:
+            named = {
+                f"{s}_{name}": n for s, numbers in found.items() for name, n in numbers.items()
+            }
+            self.tell({f"eval_{name}": n for name, n in {**named, "balance": score}.items()})
         if self.settings.select == "best" and process.agree(score >= self.kept(before=step)):
             self.save(self.best)
             if process.first():
@@ -220,6 +229,7 @@ def train(
         curve,
         save=lambda folder: write(trainer, tokenizer, folder),
         look=looker(policy, tokenizer, length),
+        tell=_teller(trainer),
     )
     if looks:
         trainer.add_callback(selection)
@@ -232,6 +242,21 @@ def train(
     with contextlib.closing(curve):
         trainer.train(resume_from_checkpoint=last)
     return selection
+
+
+def _teller(trainer: Any) -> Callable[[dict[str, float]], None]:
+    """Gives numbers to a trainer's callbacks, and so to its trackers, as it does itself.
+
+    Not by `trainer.log`: GRPO's would close its own step's numbers.
+    """
+
+    def tell(logs: dict[str, float]) -> None:
+        control = trainer.control
+        due = control.should_log  # the training loss of this step, which is still to come
+        trainer.callback_handler.on_log(trainer.args, trainer.state, control, logs)
+        control.should_log = due
+
+    return tell
 
 
 def looker(policy: Any, tokenizer: Any, max_new_tokens: int) -> Look:
@@ -264,8 +289,7 @@ def keep(
         if process.sharded() and not whole:
             selection.save(best)
             whole = True
-        trained = models.load(best, start.spec, trainable=True) if whole else policy
-        trained = trained.to(policy.device)
+        trained = _best(best, start, policy) if whole else policy
         original = untrained(start.original, start)
         look = looker(trained, tokenizer, max_new_tokens)
         interpolate(Mixture(trained, original), settings, selection.rows, look, best.parent)
@@ -280,6 +304,14 @@ def keep(
         (mixed if settings.interpolate else best).rename(model)
         shutil.rmtree(best, ignore_errors=True)
     process.barrier()
+
+
+def _best(best: Path, start: Checkpoint, policy: Any) -> Any:
+    """The best weights: with LoRA in the policy itself, whose base is theirs."""
+    if not start.spec.lora or process.sharded():
+        return models.load(best, start.spec, trainable=True).to(policy.device)
+    set_peft_model_state_dict(policy, load_peft_weights(str(best), device=str(policy.device)))
+    return policy
 
 
 def untrained(path: str, start: Checkpoint) -> Any | None:
@@ -307,5 +339,5 @@ def put(policy: Any, tokenizer: Any, folder: Path, weights: Any = None) -> None:
     if process.first():
         shutil.rmtree(folder, ignore_errors=True)
         models.save(policy, tokenizer, folder, weights)
-        shutil.rmtree(folder / "ref", ignore_errors=True)
+        shutil.rmtree(folder / _reference.REF, ignore_errors=True)
     process.barrier()

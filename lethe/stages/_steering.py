@@ -12,6 +12,7 @@ from trl.trainer.sft_config import SFTConfig
 
 from lethe import model as models
 from lethe import process
+from lethe.config import Model
 from lethe.data import Row
 from lethe.generate import complete
 from lethe.model import Checkpoint
@@ -54,7 +55,7 @@ def _train(
     trainer = FilledTrainer(
         batch=config.batch_size,
         model=policy,
-        args=_arguments(config, out, seed, micro),
+        args=_arguments(config, out, seed, micro, start.spec),
         train_dataset=Dataset.from_list(
             [_engine.example(row, row.refusal or "", tokenizer) for row in lessons]
         ),
@@ -68,7 +69,9 @@ def _train(
     _selection.save(trainer, tokenizer, out / "model")
 
 
-def _arguments(config: Config, out: Path, seed: int, micro: int | None) -> SFTConfig:
+def _arguments(
+    config: Config, out: Path, seed: int, micro: int | None = None, model: Model | None = None
+) -> SFTConfig:
     own: dict[str, Any] = {
         **_micro.spread(config.batch_size, micro, "rejection_steering"),
         "learning_rate": config.learning_rate,
@@ -83,7 +86,7 @@ def _arguments(config: Config, out: Path, seed: int, micro: int | None) -> SFTCo
     }
     given = dict(config.trainer)
     own["gradient_accumulation_steps"] *= given.pop("gradient_accumulation_steps", 1)
-    return SFTConfig(**_engine.arguments(out, seed, **{**own, **given}))
+    return SFTConfig(**_engine.arguments(out, seed, model, **{**own, **given}))
 
 
 def _report(

@@ -7,9 +7,8 @@ from accelerate.utils import gather_object
 
 from lethe import _llama
 from lethe.generate import sample
-from lethe.locate import is_adapter
 from lethe.refusal import judge
-from lethe.stages import _advantages, _engine, _value
+from lethe.stages import _advantages, _engine, _reference, _value
 from lethe.stages._logps import completion_logps
 from lethe.stages._rounds import RoundsTrainer
 from lethe.stages._sampler import ScopeSampler, shares
@@ -50,10 +49,10 @@ class ReboTrainer(RoundsTrainer):
         policy.config._name_or_path = own_path
         # With an adapter TRL's reference is a copy of it under the name "ref": the steered model.
         # Without that copy it switches the adapter off: the original.
-        if settings.reference == "original" and "ref" in getattr(policy, "peft_config", {}):
-            policy.delete_adapter("ref")
-            if is_adapter(reference):  # the model before any stage has one of its own
-                policy.load_adapter(reference, adapter_name="ref")
+        if settings.reference == "original" and _reference.REF in getattr(
+            policy, "peft_config", {}
+        ):
+            _reference.hold(policy, reference)
         self.fast = (
             not self.use_vllm
             and _llama.fits(self.model)

@@ -176,7 +176,7 @@ def trainer(tmp_path) -> Callable[..., Any]:
             reference=start.original if settings.reference == "original" else start.path,
             curve=_engine.Curve(out, "test"),
             model=models.load(start.path, start.spec, trainable=True),
-            args=_rebo._arguments(settings, out, seed),
+            args=_rebo._arguments(settings, out, seed, start.spec),
             reward_funcs=[plug.function("reward", name) for name in settings.rewards],
             train_dataset=Dataset.from_list(rows),
             processing_class=words,

@@ -47,7 +47,7 @@ def total(net, prompt, completion):
     return logps.gather(1, torch.tensor(completion)[:, None]).sum().item()
 
 
-@pytest.mark.parametrize("start", ["full", "lora"])
+@pytest.mark.parametrize("start", ["full", "lora", "fresh_lora", "over_adapter"])
 def test_the_loss_is_the_formula(lab, tmp_path, start):
     start = getattr(lab, start)
     made = kto.Config(**SMALL, beta=0.4, desirable_weight=0.5, undesirable_weight=2.0)
@@ -105,6 +105,7 @@ def test_batches_mix_scopes_and_their_order_has_a_seed(lab, tmp_path):
 KILLED = {
     "in a later pass": ("full", {}, 10),
     "an adapter": ("lora", {}, 7),
+    "an adapter over another": ("over_adapter", {}, 7),
     "two batches a step": ("full", {"trainer": {"gradient_accumulation_steps": 2}}, 4),
     "the best": ("wise", {"eval_rows": 2, "eval_every": 4}, 7),
 }

@@ -216,7 +216,7 @@ def test_known_log_probabilities_are_those_of_the_saved_original(lab, start):
     for one in found:
         logits, _ = alone(original, one)
         expected = logits.log_softmax(-1).gather(1, torch.tensor(one.completion)[:, None])[:, 0]
-        assert list(one.reference) == pytest.approx(expected.tolist(), abs=1e-4)
+        assert list(one.reference) == pytest.approx(expected.tolist(), abs=1e-5)
 
 
 def test_with_lora_the_reference_is_the_policy_without_adapter_and_nothing_is_loaded(lab):
@@ -230,14 +230,17 @@ def test_with_lora_the_reference_is_the_policy_without_adapter_and_nothing_is_lo
     with torch.no_grad():
         assert torch.equal(found, models.load(lab.original, lab.full.spec)(ids).logits)
         assert not torch.allclose(policy(ids).logits, found, atol=1e-2), "the adapter is on again"
-    # An adapter that is itself the original cannot be switched off: a copy is loaded, and let go.
-    over = Reference(models.load(lab.over_adapter.path, lab.lora.spec, trainable=True), lab.lora)
-    assert over.shared
+    # An adapter that is itself the original is put beside the policy's own, and goes again.
+    policy = models.load(lab.over_adapter.path, lab.lora.spec, trainable=True)
     over = Reference(policy, lab.over_adapter)
-    with over.model() as original:
-        assert original is over.copy is not None
+    with torch.no_grad(), over.model() as original:
+        assert original is policy
+        found = original(ids).logits
+    expected = models.load(lab.adapter, lab.lora.spec)(ids).logits
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    assert set(policy.peft_config) == {"default", "ref"} and policy.active_adapter == "default"
     over.release()
-    assert over.copy is None
+    assert over.copy is None and set(policy.peft_config) == {"default"}
 
 
 # ----------------------------------------------------------------------------------- whole stages
@@ -309,6 +312,7 @@ KILLED = {
     "in parts": ("full", dpo, {"micro_batch": 2, "gdr": 1.0}, 5),
     "before any checkpoint": ("full", idk, {}, 1),
     "an adapter": ("lora", npo, {"klr": 1.0}, 5),
+    "an adapter over another": ("over_adapter", npo, {"klr": 1.0}, 5),
     "a new adapter with dropout": ("dropping", npo, {"gdr": 1.0}, 5),
     "the original's states": ("full", rmu, {}, 3),
     "the best, mixed": ("wise", idk, {**LOOKING, "interpolate": [0.5]}, 5),

@@ -1,0 +1,144 @@
+"""A stage's model out of its run folder: whole, merged or as an adapter, with a model card.
+
+The folder is what plain transformers (whole, merged) or PEFT (adapter) load, laid out as vLLM wants
+it. It is made beside its place and moved there, so a kill leaves a whole export or none.
+"""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from lethe import card, config, runs
+from lethe.locate import base_of, is_adapter
+from lethe.plug import LetheError, choices
+from lethe.report import reading
+
+MARK = "export.json"
+_OURS = {"balance.json", "README.md", "training_args.bin"}
+
+
+def export(
+    folder: Path,
+    *,
+    merge: bool = False,
+    adapter: bool = False,
+    stage: str | None = None,
+    out: Path | None = None,
+) -> Path:
+    """Write a finished stage's model to a folder of its own.
+
+    Args:
+        folder: The run folder.
+        merge: Put the adapter into its base's weights.
+        adapter: Leave it an adapter. A run that trained every weight needs neither.
+        stage: As in 1-rebo; None is the last.
+        out: Where to; None is `export` in the run folder.
+
+    Returns:
+        Where it is.
+
+    Raises:
+        LetheError: There is no such finished stage, it cannot be exported that way, or something
+            else is in the folder.
+    """
+    made, name, spec = _found(folder, stage)
+    _check_way(made, merge=merge, adapter=adapter)
+    out = out or folder / "export"
+    mark = {"run": reading.read(folder).name, "stage": name, "adapter": adapter}
+    _check_out(out, mark)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as scratch:
+        place = Path(scratch) / "made"
+        if adapter:
+            _adapter(made, place, spec)
+        elif is_adapter(made):
+            _merged(made, place, spec)
+        else:
+            shutil.copytree(made, place, ignore=lambda _, names: _OURS & set(names))
+        runs.write(place / "README.md", card.card(folder, name, adapter=adapter))
+        runs.write(place / MARK, runs.json_text(mark))
+        shutil.rmtree(out, ignore_errors=True)
+        place.rename(out)
+    return out
+
+
+def check_push(folder: Path, *, adapter: bool, stage: str | None = None) -> None:
+    """Refuse to publish an adapter whose base nobody else has.
+
+    Raises:
+        LetheError: With what to do instead.
+    """
+    made, _, _ = _found(folder, stage)
+    if adapter and is_adapter(made) and Path(base_of(made)).is_absolute():
+        raise LetheError(
+            f"--push-to-hub: the adapter's base is a local folder, {Path(base_of(made)).name}, "
+            "that nobody else has; use --merge"
+        )
+
+
+def _found(folder: Path, stage: str | None) -> tuple[Path, str, config.Model]:
+    """The model of a finished stage, the stage's name, and how the run loads models."""
+    run = reading.read(folder)
+    stages = run.models[1:]
+    if not stages:
+        raise LetheError(f"{folder}: the recipe has no stages, so there is nothing to export")
+    name = stage or stages[-1]
+    if name not in stages:
+        raise LetheError(f"--stage: {name!r}: {choices(name, stages)}")
+    place = runs.Run(folder).stage(name)
+    if not (place / "done.json").is_file() or not (place / "model").is_dir():
+        raise LetheError(
+            f"{folder}: stage {name} has not finished; lethe run {folder / 'recipe.yaml'} goes on"
+        )
+    where = f"{folder / 'recipe.yaml'}: model"
+    return place / "model", name, config.validated(config.Model, run.recipe.get("model"), where)
+
+
+def _check_way(made: Path, *, merge: bool, adapter: bool) -> None:
+    if not is_adapter(made):
+        if adapter:
+            raise LetheError(
+                f"--adapter: {made} is a whole model, not an adapter; use --merge, or neither"
+            )
+        return
+    if merge == adapter:
+        raise LetheError(f"{made}: is an adapter; choices: --adapter, --merge")
+    base = base_of(made)
+    if Path(base).is_absolute() and not Path(base).is_dir():
+        raise LetheError(f"{made}: its base, {base}, is gone")
+    if adapter and is_adapter(base):
+        raise LetheError(
+            f"--adapter: {made} lies over {base}, an adapter itself, and others load one adapter "
+            "over a whole model; use --merge"
+        )
+
+
+def _check_out(out: Path, mark: dict[str, Any]) -> None:
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise LetheError(f"{out}: is a file, not a folder; choose another with --out")
+    file = out / MARK
+    theirs = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    if any(out.iterdir()) and theirs != mark:
+        what = f"holds another export, of stage {theirs['stage']}" if theirs else "is not empty"
+        raise LetheError(f"{out}: {what}; choose another with --out, or remove it")
+
+
+def _adapter(made: Path, place: Path, spec: config.Model) -> None:
+    """The adapter's files, and where its base is: a Hub id with revision, or a whole path."""
+    shutil.copytree(made, place, ignore=lambda _, names: _OURS & set(names))
+    file = place / "adapter_config.json"
+    shape = json.loads(file.read_text(encoding="utf-8"))
+    if spec.revision:
+        shape["revision"] = spec.revision
+    runs.write(file, json.dumps(shape, indent=2) + "\n")
+
+
+def _merged(made: Path, place: Path, spec: config.Model) -> None:
+    from lethe import model as models
+
+    plain = spec.model_copy(update={"chat_template": None})  # the stage has saved it
+    models.save(models.merged(str(made), plain), models.tokenizer(made, plain), place)
