@@ -11,9 +11,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lethe import config, data, plug, runs
+from lethe import config, data, earlier, plug, runs
 from lethe.config import Recipe
 from lethe.data import Answered, Row
+from lethe.earlier import Earlier
 from lethe.evaluate import limited, recorded
 from lethe.metrics._measure import Measure, measure
 from lethe.metrics._ratings import METRICS as JUDGED
@@ -38,6 +39,8 @@ class Plan:
     reference: list[Answered] | None
     sources: dict[str, str] = field(default_factory=dict)
     """What the numbers of a benchmark that measures by itself depend on."""
+    earlier: Earlier | None = None
+    """What the run comes after."""
 
     @property
     def prefix(self) -> str:
@@ -137,11 +140,19 @@ def plan(recipe: Recipe) -> Plan:
     _check_world(recipe)
     splits, noise = _load(benchmark, recipe.data)
     rows = [row for split in splits.values() for row in split]
+    before = earlier.read(recipe)
+    if before:
+        data.check(rows)  # on their own, so that a fault of theirs is told as such
+        rows, counts = earlier.joined(rows, before)
+        noise = noise | counts
+        metrics += _of_earlier(metrics)
     data.check(rows)
     stages = [plug.resolve("stage", stage.stage) for stage in recipe.stages]
     models = runs.model_names([stage.stage for stage in recipe.stages])
     reference = _reference(recipe.evaluate, rows)
-    planned = Plan(recipe, benchmark, rows, noise, stages, models, metrics, reference)
+    planned = Plan(
+        recipe, benchmark, rows, noise, stages, models, metrics, reference, earlier=before
+    )
     if not planned.split("test"):
         raise LetheError(f"{recipe.name}: data: no test rows, so nothing could be measured")
     labels = [plug.label(settings.attack) for settings in recipe.attacks]
@@ -171,12 +182,20 @@ def _metrics(recipe: Recipe, benchmark: ModuleType) -> list[str | Measure]:
     return named or [*known]
 
 
+def _of_earlier(metrics: Sequence[str | Measure]) -> list[str | Measure]:
+    """What says that earlier targets stay forgotten, where a benchmark's groups leave it out."""
+    pattern = f"forget/{earlier.FORM}*"
+    known = {m.metric for m in map(measure, metrics) if {"*", "forget/*"} & set(m.groups)}
+    return [Measure(m, (pattern,)) for m in ("refusal_rate", "leak_rate") if m not in known]
+
+
 def _plan_without_rows(recipe: Recipe, benchmark: ModuleType) -> Plan:
     """The plan where a benchmark measures a model by other people's code, and has no rows."""
     settings = recipe.evaluate
     for key, value in {
         "stages": recipe.stages,
         "attacks": recipe.attacks,
+        "after": recipe.after,
         "evaluate.metrics": settings.metrics,
         "evaluate.reference": settings.reference,
         "evaluate.judge": settings.judge,

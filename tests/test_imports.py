@@ -42,6 +42,7 @@ ORDER = [
     ("report",),
     ("table",),
     ("compare",),
+    ("earlier",),
     ("planning",),
     ("pipeline",),
     ("quickstart",),

@@ -15,7 +15,6 @@ from lethe import model as models
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.stages import _engine, _selection
-from lethe.stages._chosen import check_start
 from lethe.stages.kto import Config, texts
 
 
@@ -25,7 +24,6 @@ def run(
     """Train; see `kto.train`."""
     if _selection.finished(out):
         return
-    check_start(config, start, "kto")
     tokenizer = models.tokenizer(start.path, start.spec)
     trainer = build(config, start, tokenizer, data, out, seed)
     curve = _engine.Curve(out, "kto")

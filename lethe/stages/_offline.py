@@ -20,7 +20,6 @@ from lethe import model as models
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.stages import _engine, _selection
-from lethe.stages._chosen import check_start
 from lethe.stages._losses import Batch, Part, kl, nll
 from lethe.stages._method import Method, forget_rows, retain_rows
 from lethe.stages._pairs import Pairs, Text
@@ -57,7 +56,6 @@ def fit(
     """
     if _selection.finished(out):
         return
-    check_start(config, start, config.stage)
     tokenizer = models.tokenizer(start.path, start.spec)
     trainer = build(config, start, tokenizer, data, out, seed, loss, layer)
     curve = _engine.Curve(out, config.stage.replace("_", " "))

@@ -22,6 +22,7 @@ from transformers import TrainerCallback
 from lethe import model as models
 from lethe import runs
 from lethe.data import Row
+from lethe.locate import is_adapter
 from lethe.model import Checkpoint
 from lethe.stages import _engine
 from lethe.stages._chosen import Chosen, asked
@@ -271,8 +272,12 @@ def keep(
 
 
 def untrained(path: str, start: Checkpoint) -> Any | None:
-    """The weights that a change began from, as they were trained; None: the adapter's, nothing."""
-    return None if start.spec.lora else models.load(path, start.spec, trainable=True)
+    """The weights that a change began from, as they were trained; None: a new adapter's, nothing.
+
+    Where that is an adapter too, the same one was trained on: its factors are mixed one by one.
+    """
+    new = start.spec.lora and not is_adapter(path)
+    return None if new else models.load(path, start.spec, trainable=True)
 
 
 def save(policy: Any, tokenizer: Any, folder: Path) -> None:
