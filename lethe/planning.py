@@ -66,6 +66,31 @@ def make_rows(recipe: Recipe, progress: bool) -> None:
         benchmark.prepare(recipe.data, recipe.model, progress)
 
 
+def each(recipe: Recipe) -> dict[str, Recipe]:
+    """A recipe of each target by itself, by a name for its folder.
+
+    Raises:
+        LetheError: The rows' benchmark knows no targets, or two would share a folder.
+    """
+    benchmark = plug.resolve("benchmark", recipe.data.benchmark)
+    if "targets" not in vars(benchmark):
+        known = [
+            n for n in plug.names("benchmark") if "targets" in vars(plug.resolve("benchmark", n))
+        ]
+        raise LetheError(f"--each: {recipe.data.benchmark} has no targets; those that have: "
+                         f"{', '.join(known)}")  # fmt: skip
+    found: dict[str, Recipe] = {}
+    for target in benchmark.targets(recipe.data):
+        raw = config.plain(recipe) | {"out": None}
+        raw["data"] = {k: v for k, v in raw["data"].items() if k != "target"}
+        raw["data"]["targets"] = [target]
+        label = re.sub(r"[^A-Za-z0-9._=,+-]+", "-", Path(target).name).strip("-._") or "target"
+        if label in found:
+            raise LetheError(f"--each: two targets share the folder {label}; rename one")
+        found[label] = config.from_dict(raw, recipe.name)
+    return found
+
+
 def evaluation(
     path: str,
     source: str | None = None,
@@ -80,19 +105,20 @@ def evaluation(
         path: The model: a folder, a Hub id or `world:<seed>`.
         source: The rows: a file of rows, a recipe, a run folder, or `world:<seed>`.
         benchmark: In place of `source`: a benchmark, as its authors measure it.
-        of: Settings of the benchmark, such as its target.
+        of: Settings of the rows, such as their targets.
         settings: Of `evaluate:`; those that are None are left as they are.
 
     Raises:
         LetheError: The model's, the rows' or the benchmark's name cannot be understood.
     """
-    target = Path(str((of or {}).get("target") or "")).name
-    labels = [path] if benchmark is None else [path, plug.label(benchmark), target]
+    of = {key: value for key, value in (of or {}).items() if value is not None}
+    targets = [Path(name).name for name in of.get("targets", [])]
+    labels = [path] if benchmark is None else [path, plug.label(benchmark), *targets[:3]]
     labels = [text for text in labels if text]
     label = "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._") for text in labels)
     if (source is None) == (benchmark is None):
         raise LetheError("evaluate: one of --data and --benchmark says what to ask")
-    rows = _source(source) if source else _as_published(str(benchmark), of or {})
+    rows = _source(source, of) if source else _as_published(str(benchmark), of)
     raw = {
         "name": f"evaluate-{label.strip('-') or 'model'}",
         "model": {"path": path},
@@ -106,17 +132,17 @@ def evaluation(
 def _as_published(benchmark: str, of: Mapping[str, Any]) -> dict[str, Any]:
     """A benchmark's settings, set up as its authors measure."""
     usual = vars(plug.resolve("benchmark", benchmark)).get("EVALUATION", {})
-    return {"benchmark": benchmark, **usual, **{k: v for k, v in of.items() if v is not None}}
+    return {"benchmark": benchmark, **usual, **of}
 
 
-def _source(source: str) -> Any:
+def _source(source: str, of: Mapping[str, Any]) -> Any:
     if re.fullmatch(r"world:\d+", source):
-        return {"benchmark": "world", "seed": int(source.removeprefix("world:"))}
+        return {"benchmark": "world", "seed": int(source.removeprefix("world:")), **of}
     path = Path(source)
     path = runs.Run(path).recipe if path.is_dir() else path
     if path.suffix in (".yaml", ".yml"):
-        return config.load(path).data
-    return {"benchmark": "rows", "path": source}
+        return {**config.plain(config.load(path).data), **of} if of else config.load(path).data
+    return {"benchmark": "rows", "path": source, **of}
 
 
 def plan(recipe: Recipe) -> Plan:

@@ -117,6 +117,8 @@ class Mixture:
         for name, weight in trained.named_parameters():
             if original is None and "lora_B" not in name and "lora_embedding_B" not in name:
                 continue
+            if ".ref." in name:  # TRL's copy of an adapter, which is its reference
+                continue
             here = weight.detach()
             start = here * 0 if original is None else starts[name].detach().to(here)
             if not torch.equal(start, here):

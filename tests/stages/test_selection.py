@@ -258,8 +258,6 @@ def test_what_cannot_be_mixed_is_refused(lab, settings, tmp_path):
     only = [row for row in rows["validation"] if row.scope == "boundary"]
     with pytest.raises(LetheError, match=r"eval_rows is 2 and .* of: boundary$"):
         rebo.validate(choice, {**rows, "validation": only}, "r")
-    with pytest.raises(LetheError, match="is an adapter itself"):
-        trained(choice, lab.over_adapter, rows, tmp_path)
     for wrong in ([0.0], [1.1]):
         with pytest.raises(ValueError, match="interpolate"):
             settings(interpolate=wrong)
