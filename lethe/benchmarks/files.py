@@ -76,8 +76,8 @@ def load_with_noise(config: Config) -> tuple[dict[str, list[Row]], dict[str, int
     data.check(rows)
     kept = _targets.chosen(rows, config.targets)
     by_split = {name: [row for row in kept if row.split == name] for name in data.SPLITS}
-    left_out = len(rows) - len(kept)
-    return by_split, {"dropped_duplicates": dropped, "dropped_rows_of_other_targets": left_out}
+    other = {"dropped_rows_of_other_targets": len(rows) - len(kept)} if config.targets else {}
+    return by_split, {"dropped_duplicates": dropped, **other}
 
 
 def targets(config: Config) -> list[str]:
