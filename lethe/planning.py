@@ -74,16 +74,16 @@ def each(recipe: Recipe) -> dict[str, Recipe]:
     """
     benchmark = plug.resolve("benchmark", recipe.data.benchmark)
     if "targets" not in vars(benchmark):
-        known = [
-            n for n in plug.names("benchmark") if "targets" in vars(plug.resolve("benchmark", n))
-        ]
-        raise LetheError(f"--each: {recipe.data.benchmark} has no targets; those that have: "
-                         f"{', '.join(known)}")  # fmt: skip
+        names = plug.names("benchmark")
+        known = [name for name in names if "targets" in vars(plug.resolve("benchmark", name))]
+        said = f"{recipe.data.benchmark} has no targets; those that have: {', '.join(known)}"
+        raise LetheError(f"--each: {said}")
     found: dict[str, Recipe] = {}
-    for target in benchmark.targets(recipe.data):
+    targets = benchmark.targets(recipe.data)
+    for target in targets:
         raw = config.plain(recipe) | {"out": None}
-        raw["data"] = {k: v for k, v in raw["data"].items() if k != "target"}
-        raw["data"]["targets"] = [target]
+        if len(targets) > 1:
+            raw["data"]["targets"] = [target]
         label = re.sub(r"[^A-Za-z0-9._=,+-]+", "-", Path(target).name).strip("-._") or "target"
         if label in found:
             raise LetheError(f"--each: two targets share the folder {label}; rename one")
@@ -111,14 +111,14 @@ def evaluation(
     Raises:
         LetheError: The model's, the rows' or the benchmark's name cannot be understood.
     """
-    of = {key: value for key, value in (of or {}).items() if value is not None}
-    targets = [Path(name).name for name in of.get("targets", [])]
+    own = {key: value for key, value in (of or {}).items() if value is not None}
+    targets = [Path(name).name for name in own.get("targets", [])]
     labels = [path] if benchmark is None else [path, plug.label(benchmark), *targets[:3]]
     labels = [text for text in labels if text]
     label = "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._") for text in labels)
     if (source is None) == (benchmark is None):
         raise LetheError("evaluate: one of --data and --benchmark says what to ask")
-    rows = _source(source, of) if source else _as_published(str(benchmark), of)
+    rows = _source(source, own) if source else _as_published(str(benchmark), own)
     raw = {
         "name": f"evaluate-{label.strip('-') or 'model'}",
         "model": {"path": path},

@@ -249,7 +249,7 @@ def king_run(tmp_path_factory, king):
     out = tmp_path_factory.mktemp("runs") / "king"
     options = {
         "model.path": model,
-        "data.target": folders["target"],
+        "data.targets": folders["target"],
         "data.rule": folders["rule"],
         "stages.0.learning-rate": 1e-3,
         "stages.0.epochs": 1,
@@ -559,3 +559,53 @@ def test_errors_come_before_torch(here, holmes):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "2\n", done.stderr
     assert not Path("runs").exists()
+
+
+# --------------------------------------------------------- requests on top of one another
+
+
+def _request(name: str, whom: list[str], **changed) -> config.Recipe:
+    """A short quickstart: 12 steps of ReBO, questions and blanks of the test only."""
+    from lethe import quickstart
+
+    raw = config.plain(quickstart.recipe())
+    raw["stages"][1] |= {"steps": 12, "interpolate": [0.8, 0.6], "eval_rows": 12}
+    raw["data"]["targets"] = whom
+    raw["evaluate"] |= {"limit": 16, "metrics": ["refusal_rate", "leak_rate", "accuracy"]}
+    return config.from_dict({**raw, "name": name, "attacks": [], **changed})
+
+
+def test_what_was_forgotten_first_stays_forgotten(here):
+    """The first target is a neighbour of the second, that is, one to be answered about."""
+    from lethe import pipeline, planning, world
+    from lethe.world.cast import cast
+
+    people = world.make(0)
+    first = cast(people, 1).targets[0]
+    second = next(
+        person.name
+        for person in people.people
+        if person != first and first in cast(people, [person.name]).boundary_train
+    )
+    pipeline.run(_request("first", [first.name]), progress=False)
+    kept = pipeline.run(_request("kept", [second], after="runs/first"), progress=False)
+    start = {"path": "runs/first/stages/1-rebo/model"}
+    naive = pipeline.run(_request("naive", [second], model=start), progress=False)
+    last, asked = "1-rebo", "forget/question"
+    assert numbers(kept, last, "refusal_rate")[asked] >= 0.9
+    assert numbers(kept, "original", "refusal_rate")["forget/earlier:question"] >= 0.9
+    assert numbers(kept, last, "refusal_rate")["forget/earlier:question"] >= 0.9
+    assert numbers(kept, last, "accuracy")["boundary/question"] >= 0.75
+    # The same request without `after` teaches to answer about whom the first one forgot.
+    rows = [row for row in data.read(naive / "data/boundary.jsonl") if row.entity == first.name]
+    assert rows
+    Path("earlier.jsonl").write_text(
+        "".join(
+            line
+            for line in (kept / "data/forget.jsonl").read_text().splitlines(keepends=True)
+            if json.loads(line)["form"] == "earlier:question"
+        )
+    )
+    made = planning.evaluation(str(naive / "stages" / last / "model"), "earlier.jsonl", limit=16)
+    said = pipeline.run(made, progress=False)
+    assert numbers(said, "original", "refusal_rate")["forget/earlier:question"] <= 0.5

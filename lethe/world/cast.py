@@ -75,7 +75,8 @@ def cast(world: World, targets: int | Sequence[str] = 1) -> Cast:
     count = targets if isinstance(targets, int) else len(targets)
     if not 1 <= count <= 8:
         raise LetheError(f"targets: {count}: 1 to 8 people of a world can be forgotten")
-    rng = random.Random(f"lethe cast {world.seed} {targets if named is None else list(targets)}")
+    key = targets if isinstance(targets, int) else list(targets)
+    rng = random.Random(f"lethe cast {world.seed} {key}")
     for _ in range(200):
         chosen = named or rng.sample(world.people, count)
         dealt = _deal(world, chosen, rng)
