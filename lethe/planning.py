@@ -81,9 +81,9 @@ def each(recipe: Recipe) -> dict[str, Recipe]:
     found: dict[str, Recipe] = {}
     targets = benchmark.targets(recipe.data)
     for target in targets:
-        raw = config.plain(recipe) | {"out": None}
+        raw: dict[str, Any] = config.plain(recipe) | {"out": None}
         if len(targets) > 1:
-            raw["data"]["targets"] = [target]
+            raw["data"] = raw["data"] | {"targets": [target]}
         label = re.sub(r"[^A-Za-z0-9._=,+-]+", "-", Path(target).name).strip("-._") or "target"
         if label in found:
             raise LetheError(f"--each: two targets share the folder {label}; rename one")

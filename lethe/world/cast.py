@@ -85,7 +85,8 @@ def cast(world: World, targets: int | Sequence[str] = 1) -> Cast:
         trained = set().union(*(_ties_to_any(p, chosen) for p in dealt.boundary_train))
         if set().union(*test_ties) >= NAME_TIES and trained >= NAME_TIES and related >= 2:
             return dealt
-    raise LetheError(f"world {world.seed} has no {count} targets with neighbours near enough")
+    whom = f"{count} targets" if isinstance(targets, int) else f"target set {', '.join(targets)}"
+    raise LetheError(f"world {world.seed} has no {whom} with neighbours near enough")
 
 
 def _named(world: World, names: Sequence[str]) -> list[Person]:
