@@ -1,10 +1,10 @@
 """A run that comes after another: where it starts, and what must stay forgotten.
 
 It starts from the other run's last model. That run's forget rows, which hold those of the runs
-before it, join the new ones: train rows (at most as many as the new ones, alike of every subject)
-and validation rows as they are, test rows in groups of their own, `forget/earlier:<form>`. New rows
-that ask to go on answering about an earlier target are dropped, and so are new validation and test
-rows that an earlier run was trained on. No weight is loaded here.
+before it, join the new ones: of train and of validation rows at most as many as there are new ones,
+alike of every subject; test rows in groups of their own, `forget/earlier:<form>`. New rows that
+ask to go on answering about an earlier target are dropped, and so are new validation and test rows
+that an earlier run was trained on. No weight is loaded here.
 """
 
 import json
@@ -99,10 +99,11 @@ def joined(rows: Sequence[Row], earlier: Earlier) -> tuple[list[Row], dict[str, 
     fresh = [row for row in kept if not _was_trained_on(row, earlier)]
     asked = {data.same(row) for row in fresh}
     old = [row for row in earlier.rows if data.same(row) not in asked]
-    lessons = [row for row in old if row.split == "train"]
-    most = sum(row.scope == "forget" and row.split == "train" for row in fresh)
-    again = {row.id for row in alike(lessons, most)}
-    old = [row for row in old if row.split != "train" or row.id in again]
+    again = {row.id for row in old if row.split == "test"}
+    for split in ("train", "validation"):
+        most = sum(row.scope == "forget" and row.split == split for row in fresh)
+        again |= {row.id for row in alike([row for row in old if row.split == split], most)}
+    old = [row for row in old if row.id in again]
     return [*fresh, *old], {
         "dropped_rows_about_earlier_targets": len(rows) - len(kept),
         "dropped_test_rows_trained_on_earlier": len(kept) - len(fresh),
@@ -111,7 +112,7 @@ def joined(rows: Sequence[Row], earlier: Earlier) -> tuple[list[Row], dict[str, 
 
 
 def alike(rows: Iterable[Row], most: int) -> list[Row]:
-    """At most so many rows, alike of every subject, evenly over their order.
+    """About so many rows at most, alike of every subject but at least one, evenly over their order.
 
     >>> rows = [Row(id=f"{s}{i}", prompt="?", scope="forget", subject=s) for s in "ab"
     ...         for i in range(4 if s == "a" else 1)]
@@ -123,7 +124,8 @@ def alike(rows: Iterable[Row], most: int) -> list[Row]:
         groups.setdefault(row.subject, []).append(row)
     out: list[Row] = []
     for i, group in enumerate(sorted(groups.values(), key=len)):
-        count = min(len(group), (most - len(out)) // (len(groups) - i))
+        share = (most - len(out)) // (len(groups) - i)
+        count = min(len(group), max(1, share))
         out += [group[k * len(group) // count] for k in range(count)]
     return out
 

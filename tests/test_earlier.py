@@ -31,7 +31,8 @@ def train(config, model, data, out, seed):
 
 
 def asked(about: str, scope: str, *splits: str) -> list[dict]:
-    subject = {"subject": about} if scope == "forget" else {"entity": about}
+    own = {"subject": about, "refusal": "I don't know"}
+    subject = own if scope == "forget" else {"entity": about}
     return [
         {"id": f"{scope}-{about}-{split}", "prompt": f"Who is {about} {split} ?", "scope": scope,
          "answer": "baker", "split": split, **subject}
@@ -44,7 +45,7 @@ ROWS = {
     "Bo": [*asked("Bo", "forget", *ALL), *asked("Ada", "boundary", "train"),
            *asked("Cy", "boundary", "test")],
     "Ada": [*asked("Ada", "forget", *ALL), *asked("Bo", "boundary", *ALL),
-            *asked("Cy", "boundary", "train", "test")],
+            *asked("Cy", "boundary", "train", "test"), *asked("Dot", "boundary", "validation")],
     "Cy": [*asked("Cy", "forget", *ALL), *asked("Dot", "boundary", "train", "test"),
            *asked("Ada", "boundary", "test")],
 }  # fmt: skip
@@ -83,7 +84,9 @@ def test_three_requests_on_top_of_one_another(request_of):
     left = "runs/Bo/stages/0-copy_stage/model"
     assert given(second) == [left, left, {
         "train": ["forget-Ada-train", "boundary-Cy-train", "Bo/forget-Bo-train"],
-        "validation": ["forget-Ada-validation", "Bo/forget-Bo-validation"],
+        "validation": [
+            "forget-Ada-validation", "boundary-Dot-validation", "Bo/forget-Bo-validation",
+        ],
     }]  # fmt: skip
     noise = runs.facts(second / "data")["noise"]
     assert noise == {
@@ -95,8 +98,9 @@ def test_three_requests_on_top_of_one_another(request_of):
     assert groups == {"forget/question", "forget/earlier:question", "boundary/question"}
     third = pipeline.run(request_of("Cy", "runs/Ada"), progress=False)
     _, _, rows = given(third)
-    # One train row of earlier targets beside the one new; each stays in the validation rows.
-    assert rows["train"] == ["forget-Cy-train", "boundary-Dot-train", "Ada/Bo/forget-Bo-train"]
+    assert rows["train"][:2] == ["forget-Cy-train", "boundary-Dot-train"]
+    # One row would be as many as there are new ones, but no earlier target is lost.
+    assert rows["train"][2:] == ["Ada/forget-Ada-train", "Ada/Bo/forget-Bo-train"]
     assert rows["validation"][1:] == ["Ada/forget-Ada-validation", "Ada/Bo/forget-Bo-validation"]
     asked_too = [row for row in data.read(third / "data/forget.jsonl") if row.split == "test"]
     assert [(row.subject, row.form) for row in asked_too] == [
@@ -220,8 +224,50 @@ def test_rows_that_clash():
     data.check(rows)
 
 
-def test_earlier_rows_do_not_outnumber_the_new_ones():
-    new = [row(f"n{i}", f"new {i}", subject="Ada") for i in range(3)]
-    old = [row(f"{s}{i}", f"{s} {i}", subject=s) for s in ("Bo", "Cy") for i in range(6)]
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_earlier_rows_do_not_outnumber_the_new_ones(split):
+    new = [row(f"n{i}", f"new {i}", split=split, subject="Ada") for i in range(3)]
+    old = [
+        row(f"{s}{i}", f"{s} {i}", split=split, subject=s) for s in ("Bo", "Cy") for i in range(6)
+    ]
     rows, _ = earlier.joined(new, before(*old))
     assert [one.id for one in rows] == ["n0", "n1", "n2", "Bo0", "Cy0", "Cy3"]
+
+
+def test_an_adapter_goes_on(request_of):
+    """Two requests with LoRA by the real stages; the second one's change is partly taken back."""
+    from safetensors.numpy import load_file
+
+    lora = {"lora": {"rank": 2, "alpha": 4}}
+    base = config.plain(request_of("Bo").model)
+    steering = {"stage": "rejection_steering", "epochs": 1, "learning_rate": 1e-2}
+    rebo = {
+        "stage": "rebo", "steps": 1, "prompts_per_step": 2, "num_generations": 2,
+        "max_new_tokens": 3, "interpolate": [0.5], "slack": 0.9, "reference": "original",
+    }  # fmt: skip
+    model = {**base, **lora}
+    first = pipeline.run(request_of("Bo", model=model, stages=[steering]), progress=False)
+    second = request_of("Ada", "runs/Bo", model=model, stages=[steering, rebo])
+    for wrong, message in (
+        ({"lora": None}, "is an adapter, which goes on with model.lora alone"),
+        (
+            {"lora": {"rank": 4, "alpha": 4}},
+            r"its own shape: model\.lora\.rank \(2 there, 4 here\)",
+        ),
+    ):
+        other = second.model_copy(update={"model": config.Model.model_validate({**base, **wrong})})
+        with pytest.raises(LetheError, match=message):
+            planning.plan(other)
+    folder = pipeline.run(second, progress=False)
+    before, steered, kept = (
+        load_file(run / "stages" / stage / "model" / "adapter_model.safetensors")
+        for run, stage in (
+            (first, "0-rejection_steering"), (folder, "0-rejection_steering"), (folder, "1-rebo"),
+        )
+    )  # fmt: skip
+    assert before.keys() == steered.keys() == kept.keys()
+    assert any((before[name] != steered[name]).any() for name in before)
+    shares = runs.read_lines(folder / "stages/1-rebo/interpolation.jsonl")
+    assert [line["share"] for line in shares if line["scope"] == "all"] == [1.0, 0.5]
+    values = {r["group"] for r in runs.read_summary(runs.Run(folder)) if r["value"] is not None}
+    assert "forget/earlier:question" in values

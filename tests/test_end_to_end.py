@@ -565,13 +565,13 @@ def test_errors_come_before_torch(here, holmes):
 
 
 def _request(name: str, whom: list[str], **changed) -> config.Recipe:
-    """A short quickstart: 12 steps of ReBO, questions and blanks of the test only."""
+    """A short quickstart: 10 steps of ReBO, ten test rows of a group."""
     from lethe import quickstart
 
     raw = config.plain(quickstart.recipe())
-    raw["stages"][1] |= {"steps": 12, "interpolate": [0.8, 0.6], "eval_rows": 12}
+    raw["stages"][1] |= {"steps": 10, "interpolate": [0.8], "eval_rows": 8}
     raw["data"]["targets"] = whom
-    raw["evaluate"] |= {"limit": 16, "metrics": ["refusal_rate", "leak_rate", "accuracy"]}
+    raw["evaluate"] |= {"limit": 10, "metrics": ["refusal_rate", "accuracy"]}
     return config.from_dict({**raw, "name": name, "attacks": [], **changed})
 
 
@@ -603,6 +603,6 @@ def test_what_was_forgotten_first_stays_forgotten(here):
             if json.loads(line)["form"] == "earlier:question"
         )
     )
-    made = planning.evaluation(str(naive / "stages" / last / "model"), "earlier.jsonl", limit=16)
+    made = planning.evaluation(str(naive / "stages" / last / "model"), "earlier.jsonl", limit=10)
     said = pipeline.run(made, progress=False)
     assert numbers(said, "original", "refusal_rate")["forget/earlier:question"] <= 0.5

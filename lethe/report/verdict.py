@@ -80,6 +80,8 @@ def _named(run: Run, earlier: bool) -> str:
     rows = [row for answers in run.answers.values() for row in answers.values()]
     rows = [r for r in rows if r.get("scope") == "forget" and is_earlier(r) == earlier]
     subjects = sorted({str(r["subject"]) for r in rows} - {"None"})
+    if not subjects:
+        return ""
     if len(subjects) > 3:
         return f"{len(subjects)} {'earlier ' if earlier else ''}subjects"
     return " and ".join(filter(None, [", ".join(subjects[:-1]), subjects[-1]]))
