@@ -240,7 +240,7 @@ def test_an_adapter_goes_on(request_of):
 
     lora = {"lora": {"rank": 2, "alpha": 4}}
     base = config.plain(request_of("Bo").model)
-    steering = {"stage": "rejection_steering", "epochs": 1, "learning_rate": 1e-2}
+    steering = {"stage": "rejection_steering", "epochs": 3, "learning_rate": 1e-2}
     rebo = {
         "stage": "rebo", "steps": 1, "prompts_per_step": 2, "num_generations": 2,
         "max_new_tokens": 3, "interpolate": [0.5], "slack": 0.9, "reference": "original",

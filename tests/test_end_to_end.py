@@ -577,7 +577,7 @@ def _request(name: str, whom: list[str], **changed) -> config.Recipe:
 
 def test_what_was_forgotten_first_stays_forgotten(here):
     """The first target is a neighbour of the second, that is, one to be answered about."""
-    from lethe import pipeline, planning, world
+    from lethe import pipeline, world
     from lethe.world.cast import cast
 
     people = world.make(0)
@@ -586,23 +586,12 @@ def test_what_was_forgotten_first_stays_forgotten(here):
     assert first in cast(people, [second]).boundary_train
     pipeline.run(_request("first", [first.name]), progress=False)
     kept = pipeline.run(_request("kept", [second], after="runs/first"), progress=False)
-    start = {"path": "runs/first/stages/1-rebo/model"}
-    naive = pipeline.run(_request("naive", [second], model=start), progress=False)
     last, asked = "1-rebo", "forget/question"
     assert numbers(kept, last, "refusal_rate")[asked] >= 0.9
     assert numbers(kept, "original", "refusal_rate")["forget/earlier:question"] >= 0.9
     assert numbers(kept, last, "refusal_rate")["forget/earlier:question"] >= 0.9
     assert numbers(kept, last, "accuracy")["boundary/question"] >= 0.75
-    # The same request without `after` teaches to answer about whom the first one forgot.
-    rows = [row for row in data.read(naive / "data/boundary.jsonl") if row.entity == first.name]
-    assert rows
-    Path("earlier.jsonl").write_text(
-        "".join(
-            line
-            for line in (kept / "data/forget.jsonl").read_text().splitlines(keepends=True)
-            if json.loads(line)["form"] == "earlier:question"
-        )
-    )
-    made = planning.evaluation(str(naive / "stages" / last / "model"), "earlier.jsonl", limit=10)
-    said = pipeline.run(made, progress=False)
-    assert numbers(said, "original", "refusal_rate")["forget/earlier:question"] <= 0.5
+    # Without `after` this request would teach to answer about whom the first one forgot.
+    near = data.read(kept / "data/boundary.jsonl")
+    assert near and first.name not in {row.entity for row in near}
+    assert any(row.entity == first.name for row in world.rows(0, [second])["train"])
