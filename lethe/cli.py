@@ -88,6 +88,10 @@ def _recipe_commands(parsers: argparse._SubParsersAction) -> None:
     for parser in (run, show):
         parser.add_argument("recipe", metavar="RECIPE", nargs="?", type=Path, help="a YAML file")
         parser.add_argument("-h", "--help", action="store_true", help="show this help and exit")
+    run.add_argument(
+        "--each", action="store_true", help="a run for each of the data's targets, then compare"
+    )
+    _jobs(run)
     _out(run, "the run folder; runs/<name> if not given")
     _sweep_command(parsers, settings)
     quickstart = _command(
@@ -123,9 +127,7 @@ def _sweep_command(parsers: argparse._SubParsersAction, settings: dict[str, Any]
     sweep.add_argument(
         "--seeds", metavar="N", type=_positive, default=1, help="how many, from the recipe's on; 1"
     )
-    sweep.add_argument(
-        "--jobs", metavar="N", type=_positive, default=1, help="how many runs at once; 1"
-    )
+    _jobs(sweep)
     _out(sweep, "the folder of all runs; runs/<name>-sweep if not given")
     sweep.add_argument("-h", "--help", action="store_true", help="show this help and exit")
 
@@ -197,7 +199,9 @@ def _evaluate_command(parsers: argparse._SubParsersAction) -> None:
     evaluate.add_argument(
         "--benchmark", metavar="NAME", help="or a benchmark, as published; lethe list benchmark"
     )
-    evaluate.add_argument("--target", help="of the benchmark: whom, such as 1_Stephen_King, or all")
+    evaluate.add_argument(
+        "--target", metavar="NAME", nargs="+", help="whom alone, such as 1_Stephen_King; or all"
+    )
     evaluate.add_argument(
         "--folder", metavar="DIR", type=Path, help="the benchmark's files; the Hub's if not given"
     )
@@ -271,6 +275,12 @@ def _world_commands(parsers: argparse._SubParsersAction) -> None:
     show.add_argument("--split", choices=("train", "validation", "test"), default="test")
     show.add_argument("--targets", type=_positive, default=1, help="how many to forget")
     show.add_argument("--limit", type=_positive, default=20, help="how many rows")
+
+
+def _jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--jobs", metavar="N", type=_positive, default=1, help="how many runs at once; 1"
+    )
 
 
 def _out(parser: argparse.ArgumentParser, text: str) -> None:

@@ -7,9 +7,13 @@ Results go to stdout, everything else to stderr. Heavy imports wait until a comm
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from lethe import plug
 from lethe.plug import LetheError
+
+if TYPE_CHECKING:
+    from lethe.config import Recipe
 
 
 def run(given: argparse.Namespace, rest: list[str]) -> None:
@@ -19,7 +23,21 @@ def run(given: argparse.Namespace, rest: list[str]) -> None:
     from lethe import config, overrides, pipeline
 
     recipe = overrides.override(config.load(_recipe_path(given)), rest)
+    if given.each:
+        return _each(recipe, given)
+    if given.jobs > 1:
+        raise LetheError("--jobs: one run is one job; it goes with --each")
     _finished(pipeline.run(recipe, out=given.out))
+
+
+def _each(recipe: "Recipe", given: argparse.Namespace) -> None:
+    """A run for each target, side by side, then the comparison."""
+    from lethe import config, planning
+
+    points = planning.each(recipe)
+    out = given.out or recipe.out or Path("runs") / recipe.name
+    about = {"recipe": config.plain(recipe), "each": list(points)}
+    _swept(points, out, given.jobs, about)
 
 
 def sweep(given: argparse.Namespace, rest: list[str]) -> None:
@@ -27,16 +45,23 @@ def sweep(given: argparse.Namespace, rest: list[str]) -> None:
     if given.help:
         return _recipe_help(given)
     from lethe import config, overrides
-    from lethe.compare import compare, files, text
-    from lethe.sweep import grid, sweep
+    from lethe.sweep import grid
 
     base = overrides.override(config.load(_recipe_path(given)), rest, given.parser.prog)
     base = base.model_copy(update={"out": None})
     points = grid.points(base, given.over, given.seeds, str(given.recipe))
     out = given.out or Path("runs") / f"{base.name}-sweep"
-    files.check(out)
     about = {"recipe": config.plain(base), "over": given.over, "seeds": given.seeds}
-    failures = sweep(points, out, given.jobs, about=about)
+    _swept(points, out, given.jobs, about)
+
+
+def _swept(points: dict[str, "Recipe"], out: Path, jobs: int, about: dict[str, Any]) -> None:
+    """Run many recipes, and compare those that are done."""
+    from lethe.compare import compare, files, text
+    from lethe.sweep import sweep
+
+    files.check(out)
+    failures = sweep(points, out, jobs, about=about)
     failed = {failure.label for failure in failures}
     if done := [out / label for label in points if label not in failed]:
         found = compare(done)
@@ -70,7 +95,7 @@ def evaluate(given: argparse.Namespace, rest: list[str]) -> None:
     """Measure a model as it is."""
     from lethe import overrides, pipeline, planning, process, runs, table
 
-    of = {"target": given.target, "folder": given.folder}
+    of = {"targets": given.target, "folder": given.folder}
     if given.benchmark:
         own = plug.member("benchmark", given.benchmark, "Config")
         of |= overrides.required(own, rest, "data.")
@@ -220,12 +245,14 @@ def world_show(given: argparse.Namespace, rest: list[str]) -> None:
 
 
 def _finished(folder: Path, meaning: str = "") -> None:
-    from lethe import process, runs, table
+    from lethe import config, process, runs, table
 
     if not process.first():
         return  # the first of several processes tells
     records = runs.read_summary(runs.Run(folder))
-    table.show(records, key_only=True)
+    after = config.load(runs.Run(folder).recipe).after
+    names = {runs.ORIGINAL: f"Start (after {after.name})"} if after else None
+    table.show(records, key_only=True, names=names)
     print(f"\nall numbers: {folder / 'eval' / 'summary.json'}")
     print("\n".join(filter(None, [meaning, f"report: {folder / 'report.html'}"])))
 

@@ -270,6 +270,9 @@ class Recipe(Frozen):
     """Which model, how it is loaded, and which of its weights learn."""
     data: Annotated[SerializeAsAny[Benchmark], BeforeValidator(_benchmark)]
     """Where the rows come from: `benchmark:` and its settings."""
+    after: Path | None = None
+    """A finished run whose last model this one starts from, whose targets (and those of the runs
+    before it) stay forgotten, and are asked about too: docs/targets.md."""
     stages: list[Annotated[SerializeAsAny[Stage], BeforeValidator(_stage)]]
     """What is done, in order: each a stage's name, or `stage:` and its settings."""
     evaluate: Evaluate = Evaluate()

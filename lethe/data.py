@@ -315,7 +315,7 @@ def _asks_trained(row: Row) -> bool:
     return row.split == "test" and row.protocol is not None and row.protocol.trained_on
 
 
-def _same(row: Row) -> str:
+def same(row: Row) -> str:
     """What makes two rows ask the same: their prompt; a text without prompt is like no other."""
     return f"row {row.id}" if _from_nothing(row) else prompt_key(row.prompt)
 
@@ -352,7 +352,7 @@ def drop_duplicates(rows: Iterable[Row]) -> tuple[list[Row], int]:
     total = 0
     for row in rows:
         total += 1
-        key = (_same(row), row.scope, row.split)
+        key = (same(row), row.scope, row.split)
         kept[key] = _merge(kept[key], row) if key in kept else row
     return list(kept.values()), total - len(kept)
 
@@ -378,8 +378,8 @@ def drop_contradictions(rows: Iterable[Row]) -> tuple[list[Row], int]:
     rows = list(rows)
     scopes: dict[str, set[str]] = {}
     for row in rows:
-        scopes.setdefault(_same(row), set()).add(row.scope)
-    kept = [row for row in rows if len(scopes[_same(row)]) == 1]
+        scopes.setdefault(same(row), set()).add(row.scope)
+    kept = [row for row in rows if len(scopes[same(row)]) == 1]
     return kept, len(rows) - len(kept)
 
 

@@ -13,12 +13,15 @@ from lethe import records, runs
 from lethe.config import Evaluate, Judge
 from lethe.data import Answered, Row
 from lethe.metrics._summary import Reference, Wanted, scores, summarise
+from lethe.metrics._targets import by_target, means
 from lethe.model import Checkpoint
 from lethe.opinions import naturalness
 from lethe.plug import LetheError
 from lethe.recorder import record
 
 R = TypeVar("R", bound=Row)
+TARGETS = "targets.jsonl"
+"""In eval/<model>/: the numbers of each target, where there are several."""
 
 
 def evaluate(
@@ -78,7 +81,23 @@ def keep(
     scored = scores(answered, metrics)
     runs.write(out / "scores.jsonl", runs.lines(scored))
     write_items(answered, scored, out / "items.parquet")
-    return summarise(answered, name, metrics, reference)
+    return totals(answered, out, name, metrics, reference)
+
+
+def totals(
+    answered: Sequence[Answered],
+    out: Path,
+    name: str,
+    metrics: Wanted,
+    reference: Reference = None,
+) -> list[dict[str, Any]]:
+    """The summary's records; of several targets their means too, and each one in targets.jsonl."""
+    each, file = by_target(answered, name, metrics), out / TARGETS
+    if each:
+        asked = {record["metric"] for record in each}
+        known = runs.read_lines(file) if file.is_file() else []
+        runs.write(file, runs.lines([*(r for r in known if r["metric"] not in asked), *each]))
+    return [*summarise(answered, name, metrics, reference), *means(each)]
 
 
 def judged(answered: Sequence[Answered], judge: Judge, cache: Path, name: str) -> list[Answered]:

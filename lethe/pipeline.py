@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lethe import config, data, plug, process, rejudge, runs, tracking, world
+from lethe import config, data, earlier, plug, process, rejudge, runs, tracking, world
 from lethe._version import __version__
 from lethe.config import Recipe
 from lethe.data import Row
@@ -54,6 +54,7 @@ def run(recipe: Recipe, *, out: Path | str | None = None, progress: bool = True)
     path = locate(recipe.model)
     make_rows(recipe, progress)
     planned = plan(recipe)
+    path = planned.earlier.model if planned.earlier else path
     check_disk(folder, path, recipe)
     with process.disk_full_explained(folder), _claimed(folder, text) as claimed:
         prepare(progress=progress and process.first())
@@ -115,6 +116,8 @@ class _Steps:
         def write() -> dict[str, Any]:
             for scope, found in by_scope.items():
                 data.write(folder / f"{scope}.jsonl", found)
+            if before := self.plan.earlier:
+                runs.write(folder / earlier.FILE, runs.json_text(before.told()))
             return {"rows": counts, "noise": self.plan.noise}
 
         what = ", ".join(f"{n} {scope}" for scope, n in counts.items())

@@ -11,9 +11,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lethe import config, data, plug, process, runs, tracking
+from lethe import config, data, earlier, plug, process, runs, tracking
 from lethe.config import Recipe
 from lethe.data import Answered, Row
+from lethe.earlier import Earlier
 from lethe.evaluate import limited, recorded
 from lethe.metrics._measure import Measure, measure
 from lethe.metrics._ratings import METRICS as JUDGED
@@ -38,6 +39,8 @@ class Plan:
     reference: list[Answered] | None
     sources: dict[str, str] = field(default_factory=dict)
     """What the numbers of a benchmark that measures by itself depend on."""
+    earlier: Earlier | None = None
+    """What the run comes after."""
 
     @property
     def prefix(self) -> str:
@@ -65,6 +68,31 @@ def make_rows(recipe: Recipe, progress: bool) -> None:
         process.barrier()
 
 
+def each(recipe: Recipe) -> dict[str, Recipe]:
+    """A recipe of each target by itself, by a name for its folder.
+
+    Raises:
+        LetheError: The rows' benchmark knows no targets, or two would share a folder.
+    """
+    benchmark = plug.resolve("benchmark", recipe.data.benchmark)
+    if "targets" not in vars(benchmark):
+        names = plug.names("benchmark")
+        known = [name for name in names if "targets" in vars(plug.resolve("benchmark", name))]
+        said = f"{recipe.data.benchmark} has no targets; those that have: {', '.join(known)}"
+        raise LetheError(f"--each: {said}")
+    found: dict[str, Recipe] = {}
+    targets = benchmark.targets(recipe.data)
+    for target in targets:
+        raw: dict[str, Any] = config.plain(recipe) | {"out": None}
+        if len(targets) > 1:
+            raw["data"] = raw["data"] | {"targets": [target]}
+        label = re.sub(r"[^A-Za-z0-9._=,+-]+", "-", Path(target).name).strip("-._") or "target"
+        if label in found:
+            raise LetheError(f"--each: two targets share the folder {label}; rename one")
+        found[label] = config.from_dict(raw, recipe.name)
+    return found
+
+
 def evaluation(
     path: str,
     source: str | None = None,
@@ -79,19 +107,20 @@ def evaluation(
         path: The model: a folder, a Hub id or `world:<seed>`.
         source: The rows: a file of rows, a recipe, a run folder, or `world:<seed>`.
         benchmark: In place of `source`: a benchmark, as its authors measure it.
-        of: Settings of the benchmark, such as its target.
+        of: Settings of the rows, such as their targets.
         settings: Of `evaluate:`; those that are None are left as they are.
 
     Raises:
         LetheError: The model's, the rows' or the benchmark's name cannot be understood.
     """
-    target = Path(str((of or {}).get("target") or "")).name
-    labels = [path] if benchmark is None else [path, plug.label(benchmark), target]
+    own = {key: value for key, value in (of or {}).items() if value is not None}
+    targets = [Path(name).name for name in own.get("targets", [])]
+    labels = [path] if benchmark is None else [path, plug.label(benchmark), *targets[:3]]
     labels = [text for text in labels if text]
     label = "-".join(re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._") for text in labels)
     if (source is None) == (benchmark is None):
         raise LetheError("evaluate: one of --data and --benchmark says what to ask")
-    rows = _source(source) if source else _as_published(str(benchmark), of or {})
+    rows = _source(source, own) if source else _as_published(str(benchmark), own)
     raw = {
         "name": f"evaluate-{label.strip('-') or 'model'}",
         "model": {"path": path},
@@ -105,17 +134,17 @@ def evaluation(
 def _as_published(benchmark: str, of: Mapping[str, Any]) -> dict[str, Any]:
     """A benchmark's settings, set up as its authors measure."""
     usual = vars(plug.resolve("benchmark", benchmark)).get("EVALUATION", {})
-    return {"benchmark": benchmark, **usual, **{k: v for k, v in of.items() if v is not None}}
+    return {"benchmark": benchmark, **usual, **of}
 
 
-def _source(source: str) -> Any:
+def _source(source: str, of: Mapping[str, Any]) -> Any:
     if re.fullmatch(r"world:\d+", source):
-        return {"benchmark": "world", "seed": int(source.removeprefix("world:"))}
+        return {"benchmark": "world", "seed": int(source.removeprefix("world:")), **of}
     path = Path(source)
     path = runs.Run(path).recipe if path.is_dir() else path
     if path.suffix in (".yaml", ".yml"):
-        return config.load(path).data
-    return {"benchmark": "rows", "path": source}
+        return {**config.plain(config.load(path).data), **of} if of else config.load(path).data
+    return {"benchmark": "rows", "path": source, **of}
 
 
 def plan(recipe: Recipe) -> Plan:
@@ -140,11 +169,19 @@ def plan(recipe: Recipe) -> Plan:
     _check_world(recipe)
     splits, noise = _load(benchmark, recipe.data)
     rows = [row for split in splits.values() for row in split]
+    before = earlier.read(recipe)
+    if before:
+        data.check(rows)  # on their own, so that a fault of theirs is told as such
+        rows, counts = earlier.joined(rows, before)
+        noise = noise | counts
+        metrics += _of_earlier(metrics)
     data.check(rows)
     stages = [plug.resolve("stage", stage.stage) for stage in recipe.stages]
     models = runs.model_names([stage.stage for stage in recipe.stages])
     reference = _reference(recipe.evaluate, rows)
-    planned = Plan(recipe, benchmark, rows, noise, stages, models, metrics, reference)
+    planned = Plan(
+        recipe, benchmark, rows, noise, stages, models, metrics, reference, earlier=before
+    )
     if not planned.split("test"):
         raise LetheError(f"{recipe.name}: data: no test rows, so nothing could be measured")
     labels = [plug.label(settings.attack) for settings in recipe.attacks]
@@ -174,12 +211,20 @@ def _metrics(recipe: Recipe, benchmark: ModuleType) -> list[str | Measure]:
     return named or [*known]
 
 
+def _of_earlier(metrics: Sequence[str | Measure]) -> list[str | Measure]:
+    """What says that earlier targets stay forgotten, where a benchmark's groups leave it out."""
+    pattern = f"forget/{earlier.FORM}*"
+    known = {m.metric for m in map(measure, metrics) if {"*", "forget/*"} & set(m.groups)}
+    return [Measure(m, (pattern,)) for m in ("refusal_rate", "leak_rate") if m not in known]
+
+
 def _plan_without_rows(recipe: Recipe, benchmark: ModuleType) -> Plan:
     """The plan where a benchmark measures a model by other people's code, and has no rows."""
     settings = recipe.evaluate
     for key, value in {
         "stages": recipe.stages,
         "attacks": recipe.attacks,
+        "after": recipe.after,
         "evaluate.metrics": settings.metrics,
         "evaluate.reference": settings.reference,
         "evaluate.judge": settings.judge,

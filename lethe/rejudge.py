@@ -9,9 +9,9 @@ from typing import Any
 from lethe import runs
 from lethe.config import Judge
 from lethe.data import Answered
-from lethe.evaluate import judge_cache, judged, write_items
+from lethe.evaluate import judge_cache, judged, totals, write_items
 from lethe.metrics._ratings import METRICS
-from lethe.metrics._summary import Wanted, scores, summarise
+from lethe.metrics._summary import Wanted, scores
 from lethe.plug import LetheError
 
 Records = list[dict[str, Any]]
@@ -67,7 +67,7 @@ def go_on(folder: Path, judge: Judge, metrics: Wanted = METRICS) -> Records:
     lines = _by_row(after, old + scores(after, metrics))
     runs.write(folder / "scores.jsonl", runs.lines(lines))
     write_items(after, lines, folder / "items.parquet")
-    records = _merged(facts["records"], summarise(after, folder.name, metrics))
+    records = _merged(facts["records"], totals(after, folder, folder.name, metrics))
     runs.write(folder / "done.json", runs.json_text(facts | {"records": records}))
     # Last: a kill before this leaves them unrated, and the next call does it all again, for free.
     said = [row.model_dump(exclude={"scored"}) for row in after]

@@ -4,6 +4,7 @@
     data/{forget,boundary,retain,utility}.jsonl
     stages/<i>-<name>/{model/, metrics.jsonl, samples.jsonl, done.json}
     eval/<model>/{answers.jsonl, likelihoods.jsonl, scores.jsonl, items.parquet, done.json}
+                   targets.jsonl               only where there are several targets
     attacks/<model>/<attack>/{answers.jsonl, scores.jsonl, done.json}
     eval/summary.json   eval/judge.jsonl   log.jsonl   report.html
 

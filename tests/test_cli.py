@@ -105,7 +105,7 @@ def test_version():
         (["list", "--foo"], "unknown argument '--foo': choices: --help"),
         (["evaluate", "m"], "evaluate: one of --data and --benchmark says what to ask"),
         (["evaluate", "m", "--data", "x", "--benchmark", "rwku"], "one of --data and --benchmark"),
-        (["evaluate", "m", "--benchmark", "rwku"], "evaluate: data.target: this key is required"),
+        (["evaluate", "m", "--benchmark", "rwku"], "evaluate: data.targets: this key is required"),
         (["evaluate", "m", "--benchmark", "rwk"], "unknown benchmark 'rwk': did you mean rwku?"),
         (["evaluate", "m", "--data", "x", "--batch-size", "0"], "'0' is not a whole number of at"),
         (

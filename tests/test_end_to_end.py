@@ -249,7 +249,7 @@ def king_run(tmp_path_factory, king):
     out = tmp_path_factory.mktemp("runs") / "king"
     options = {
         "model.path": model,
-        "data.target": folders["target"],
+        "data.targets": folders["target"],
         "data.rule": folders["rule"],
         "stages.0.learning-rate": 1e-3,
         "stages.0.epochs": 1,
@@ -559,3 +559,39 @@ def test_errors_come_before_torch(here, holmes):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "2\n", done.stderr
     assert not Path("runs").exists()
+
+
+# --------------------------------------------------------- requests on top of one another
+
+
+def _request(name: str, whom: list[str], **changed) -> config.Recipe:
+    """A short quickstart: 10 steps of ReBO, ten test rows of a group."""
+    from lethe import quickstart
+
+    raw = config.plain(quickstart.recipe())
+    raw["stages"][1] |= {"steps": 10, "interpolate": [0.8], "eval_rows": 8}
+    raw["data"]["targets"] = whom
+    raw["evaluate"] |= {"limit": 10, "metrics": ["refusal_rate", "accuracy"]}
+    return config.from_dict({**raw, "name": name, "attacks": [], **changed})
+
+
+def test_what_was_forgotten_first_stays_forgotten(here):
+    """The first target is a neighbour of the second, that is, one to be answered about."""
+    from lethe import pipeline, world
+    from lethe.world.cast import cast
+
+    people = world.make(0)
+    first = cast(people, 1).targets[0]
+    second = "Orla Norwood"
+    assert first in cast(people, [second]).boundary_train
+    pipeline.run(_request("first", [first.name]), progress=False)
+    kept = pipeline.run(_request("kept", [second], after="runs/first"), progress=False)
+    last, asked = "1-rebo", "forget/question"
+    assert numbers(kept, last, "refusal_rate")[asked] >= 0.9
+    assert numbers(kept, "original", "refusal_rate")["forget/earlier:question"] >= 0.9
+    assert numbers(kept, last, "refusal_rate")["forget/earlier:question"] >= 0.9
+    assert numbers(kept, last, "accuracy")["boundary/question"] >= 0.75
+    # Without `after` this request would teach to answer about whom the first one forgot.
+    near = data.read(kept / "data/boundary.jsonl")
+    assert near and first.name not in {row.entity for row in near}
+    assert any(row.entity == first.name for row in world.rows(0, [second])["train"])

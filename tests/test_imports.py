@@ -44,6 +44,7 @@ ORDER = [
     ("card", "hub"),
     ("export",),
     ("compare",),
+    ("earlier",),
     ("planning",),
     ("pipeline",),
     ("quickstart",),

@@ -400,8 +400,8 @@ def test_evaluate_measures_a_model_as_it_is(recipe, model, capfd):
 @pytest.mark.parametrize(
     ("source", "data"),
     [
-        ("rows.jsonl", {"benchmark": "rows", "path": "rows.jsonl"}),
-        ("r.yaml", {"benchmark": "rows", "path": "rows.jsonl"}),
+        ("rows.jsonl", {"benchmark": "rows", "path": "rows.jsonl", "targets": []}),
+        ("r.yaml", {"benchmark": "rows", "path": "rows.jsonl", "targets": []}),
         ("world:3", {"benchmark": "world", "seed": 3, "targets": 1}),
     ],
 )
@@ -415,17 +415,23 @@ def test_what_evaluate_takes_as_data(recipe, source, data):
 def test_what_evaluate_takes_as_benchmark():
     """Set up as its authors measure; what is given stands, what is not keeps its default."""
     made = planning.evaluation(
-        "./m", benchmark="rwku", of={"target": "all", "folder": None}, limit=None, batch_size="auto"
+        "./m",
+        benchmark="rwku",
+        of={"targets": ["all"], "folder": None},
+        limit=None,
+        batch_size="auto",
     )
     assert made.name == "evaluate-m-rwku-all"
     data = config.plain(made.data)
-    assert (data["protocol"], data["target"], data["folder"]) == ("rwku", "all", None)
+    assert (data["protocol"], data["targets"], data["folder"]) == ("rwku", ["all"], None)
     assert (made.evaluate.limit, made.evaluate.batch_size) == (None, "auto")
 
 
 def test_named_metrics_keep_the_benchmarks_groups(tmp_path):
     """auc_loss of RWKU compares its two sets of texts, also when it is asked for by name."""
-    named = planning.evaluation("m", benchmark="rwku", of={"target": "all"}, metrics=["auc_loss"])
+    named = planning.evaluation(
+        "m", benchmark="rwku", of={"targets": ["all"]}, metrics=["auc_loss"]
+    )
     module = plug.resolve("benchmark", "rwku")
     wanted = planning._metrics(named, module)
     assert [(m.metric, m.groups) for m in wanted] == [("auc_loss", ("forget/mia", "retain/mia"))]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lethe.benchmarks import _hub
 from lethe.plug import LetheError, choices
@@ -11,13 +12,17 @@ HUB = "jinzhuoran/RWKU"
 
 
 def folders(
-    target: str, folder: Path | None, hub: bool, revision: str | None, files: Sequence[str]
+    targets: Sequence[str],
+    folder: Path | None,
+    hub: bool,
+    revision: str | None,
+    files: Sequence[str],
 ) -> list[Path]:
     """The folders of the targets.
 
     Args:
-        target: A path where there is neither `folder` nor `hub`; else names such as
-            1_Stephen_King parted by commas, or all.
+        targets: Paths where there is neither `folder` nor `hub`; else names such as
+            1_Stephen_King, or all.
         folder: Holds the targets, or `Target/` with them.
         hub: Download them; also done where bare names have no folder to be in.
         revision: Branch, tag or commit of the Hub data set.
@@ -26,17 +31,17 @@ def folders(
     Raises:
         LetheError: There is no such folder or target, or it cannot be downloaded.
     """
-    if hub or (folder is None and _bare(target)):
-        names = ["*"] if target == "all" else _split(target)
+    if hub or (folder is None and all(map(_bare, targets))):
+        names = ["*"] if list(targets) == ["all"] else targets
         wanted = [f"Target/{name}/{file}.json" for name in names for file in files]
-        return _chosen(target, _hub.fetch(HUB, wanted, revision))
+        return _chosen(targets, _hub.fetch(HUB, wanted, revision))
     if folder is not None:
-        return _chosen(target, _hub.folder(folder, HUB, (), revision))
-    place = Path(target).expanduser()
-    if not place.is_dir():
-        hint = "give an RWKU target folder, or bare names with `folder:` or `source: hub`"
-        raise LetheError(f"{target}: no such folder; {hint}")
-    return [place]
+        return _chosen(targets, _hub.folder(folder, HUB, (), revision))
+    for target in targets:
+        if not Path(target).expanduser().is_dir():
+            hint = "give an RWKU target folder, or bare names with `folder:` or `source: hub`"
+            raise LetheError(f"{target}: no such folder; {hint}")
+    return [Path(target).expanduser() for target in dict.fromkeys(targets)]
 
 
 def rule_folder(rule: Path, target: Path, several: bool) -> Path:
@@ -52,12 +57,13 @@ def rule_folder(rule: Path, target: Path, several: bool) -> Path:
     return place
 
 
-def _chosen(target: str, root: Path) -> list[Path]:
+def _chosen(targets: Sequence[str], root: Path) -> list[Path]:
     root = root / "Target" if (root / "Target").is_dir() else root
     known = {
         place.name: place for place in root.iterdir() if (place / "forget_level1.json").exists()
     }
-    names = sorted(known, key=_number) if target == "all" else _names(target, known)
+    all_of_them = list(targets) == ["all"]
+    names = sorted(known, key=_number) if all_of_them else list(dict.fromkeys(targets))
     if not names:
         raise LetheError(f"{root}: holds no RWKU targets, folders such as 1_Stephen_King")
     for name in names:
@@ -66,27 +72,28 @@ def _chosen(target: str, root: Path) -> list[Path]:
     return [known[name] for name in names]
 
 
-def _names(target: str, known: dict[str, Path]) -> list[str]:
-    return [target] if target in known else list(dict.fromkeys(_split(target)))
-
-
 def _bare(target: str) -> bool:
     """Whether a target is named as RWKU names its folders, and is no path of a folder here.
 
     >>> _bare("1_Stephen_King"), _bare("all"), _bare("data/Target/1_Stephen_King")
     (True, True, False)
     """
-    named = all(re.fullmatch(r"\d+_[^/\\]+", name) for name in _split(target))
+    named = re.fullmatch(r"\d+_[^/\\]+", target) is not None
     return (named or target == "all") and not Path(target).is_dir()
 
 
-def _split(target: str) -> list[str]:
-    """Names have commas themselves; but each begins with its number.
+def named(given: Any) -> Any:
+    """Targets as a list, of which a text may name several; what is neither is left as it is.
 
-    >>> _split("10_Prince_Harry,_Duke_of_Sussex, 1_Stephen_King")
+    Names have commas themselves; but each begins with its number.
+
+    >>> named("10_Prince_Harry,_Duke_of_Sussex, 1_Stephen_King")
     ['10_Prince_Harry,_Duke_of_Sussex', '1_Stephen_King']
     """
-    return [name.strip() for name in re.split(r",\s*(?=\d+_)", target)]
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        return given
+    return [name.strip() for text in texts for name in re.split(r",\s*(?=\d+_)", text)]
 
 
 def _number(name: str) -> tuple[int, str]:

@@ -16,6 +16,7 @@ from typing import Literal
 from pydantic import Field
 
 from lethe import data
+from lethe.benchmarks import _targets
 from lethe.config import Benchmark
 from lethe.data import Row, Scope
 from lethe.plug import LetheError
@@ -40,6 +41,8 @@ class Config(Benchmark):
     """General ability; each needs an answer."""
     subject: str | None = None
     """What must be forgotten, for forget rows that do not say it."""
+    targets: list[str] = []
+    """Subjects: rows of others are left out, those without a subject stay. Empty: all subjects."""
     validation: float = Field(0.1, ge=0, le=1)
     """Share of the prompts, of those without a split of their own, kept for validation."""
     test: float = Field(0.2, ge=0, le=1)
@@ -56,7 +59,7 @@ def load(config: Config) -> dict[str, list[Row]]:
 
 
 def load_with_noise(config: Config) -> tuple[dict[str, list[Row]], dict[str, int]]:
-    """The rows by split, and what was dropped: `dropped_duplicates`."""
+    """The rows by split, and what was dropped."""
     scopes: dict[Scope, Path | None] = {
         "forget": config.forget,
         "boundary": config.boundary,
@@ -71,8 +74,15 @@ def load_with_noise(config: Config) -> tuple[dict[str, list[Row]], dict[str, int
             rows += kept
             dropped += extra
     data.check(rows)
-    by_split = {name: [row for row in rows if row.split == name] for name in data.SPLITS}
-    return by_split, {"dropped_duplicates": dropped}
+    kept = _targets.chosen(rows, config.targets)
+    by_split = {name: [row for row in kept if row.split == name] for name in data.SPLITS}
+    other = {"dropped_rows_of_other_targets": len(rows) - len(kept)} if config.targets else {}
+    return by_split, {"dropped_duplicates": dropped, **other}
+
+
+def targets(config: Config) -> list[str]:
+    """The subjects of the forget rows."""
+    return _targets.subjects(row for rows in load(config).values() for row in rows)
 
 
 def _read(config: Config, scope: Scope, path: Path) -> tuple[list[Row], int]:

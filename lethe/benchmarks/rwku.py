@@ -17,9 +17,9 @@ the test. A training record has no true answer on the forget side, so `answer` i
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from lethe import data, distance
 from lethe.benchmarks import _rule, _rwku_measures, _rwku_probes, _rwku_targets
@@ -44,13 +44,15 @@ class Config(Benchmark):
 
     benchmark: Literal["rwku"] = "rwku"
     """This benchmark."""
-    target: str
-    """An RWKU target folder such as data/Target/1_Stephen_King. With `folder` or `source: hub` a
-    bare name, several parted by commas, or all; the rows of several are pooled."""
+    targets: Annotated[list[str], BeforeValidator(lambda given: _rwku_targets.named(given))] = (
+        Field(validation_alias=AliasChoices("targets", "target"), min_length=1)
+    )
+    """RWKU target folders such as data/Target/1_Stephen_King. With `folder` or `source: hub` bare
+    names, or all. `target:` with one of them, or several parted by commas, is the same."""
     folder: Path | None = None
     """Folder that holds `Target/` with the targets' folders, or these themselves."""
     source: Literal["local", "hub"] = "local"
-    """local: `target` or `folder` is there. hub: it is downloaded from jinzhuoran/RWKU, as bare
+    """local: the targets or `folder` are there. hub: it is downloaded from jinzhuoran/RWKU, as bare
     names without `folder` are."""
     revision: str | None = None
     """Branch, tag or commit of the Hub data set."""
@@ -115,6 +117,13 @@ def load_with_noise(config: Config) -> tuple[dict[str, list[Row]], dict[str, int
     return {**by_split, "test": test}, noise
 
 
+def targets(config: Config) -> list[str]:
+    """The targets' folders, or their names where these are enough."""
+    whole = config.folder is None and config.source == "local"
+    return [str(place) if whole and place.parent != Path() else place.name
+            for place in _folders(config)]  # fmt: skip
+
+
 def _train(
     config: Config, subjects: dict[Path, str], probes: set[str]
 ) -> tuple[list[Row], dict[str, int]]:
@@ -151,7 +160,7 @@ def _folders(config: Config) -> list[Path]:
     official = config.protocol == "rwku"
     files = [*(_rwku_probes.FILES if official else (*PROBES, "triviaqa")), "reject"]
     return _rwku_targets.folders(
-        config.target, config.folder, config.source == "hub", config.revision, files
+        config.targets, config.folder, config.source == "hub", config.revision, files
     )
 
 

@@ -5,8 +5,9 @@ first, so that a case run five times does not count five times.
 """
 
 from collections.abc import Hashable, Sequence
-from math import atan, cos, pi, sin, sqrt
 from typing import NamedTuple
+
+from lethe.metrics._interval import student
 
 CASES, SEEDS, ITEMS, NOTHING = "cases", "seeds", "items", ""
 
@@ -82,58 +83,12 @@ def mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def t_interval(values: Sequence[float]) -> tuple[float, float]:
-    """Student's 95 % interval of the mean of at least two values.
-
-    >>> low, high = t_interval([0.7, 0.8, 0.9])  # 0.8 -+ 4.3027 * 0.1 / sqrt(3)
-    >>> round(low, 4), round(high, 4)
-    (0.5516, 1.0484)
-    """
-    n, middle = len(values), mean(values)
-    variance = sum((value - middle) ** 2 for value in values) / (n - 1)
-    half = t_quantile(n - 1) * sqrt(variance / n)
-    return middle - half, middle + half
-
-
-def t_quantile(freedom: int, level: float = 0.975) -> float:
-    """The quantile of Student's t distribution, by bisection of its distribution function.
-
-    Args:
-        freedom: Degrees of freedom, at least 1.
-        level: Between 0.5 and 1; 0.975 for a two-sided 95 %.
-
-    >>> [round(t_quantile(n), 3) for n in (1, 2, 3, 4, 5, 9, 14, 30, 120)]
-    [12.706, 4.303, 3.182, 2.776, 2.571, 2.262, 2.145, 2.042, 1.98]
-    >>> round(t_quantile(4, 0.95), 3), round(t_quantile(10, 0.995), 3)
-    (2.132, 3.169)
-    """
-    low, high = 0.0, 1.0
-    while _within(high, freedom) < 2 * level - 1:
-        low, high = high, 2 * high
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _within(middle, freedom) < 2 * level - 1 else (low, middle)
-    return (low + high) / 2
-
-
 def _interval(
     scored: Sequence[Measured], averages: Sequence[float]
 ) -> tuple[str, tuple[float | None, float | None]]:
     if len(averages) > 1:
-        return CASES, t_interval(averages)
+        return CASES, student(averages)
     if len(scored) > 1:
-        return SEEDS, t_interval([one.value or 0.0 for one in scored])
+        return SEEDS, student([one.value or 0.0 for one in scored])
     only = scored[0]
     return (NOTHING if only.low is None else ITEMS), (only.low, only.high)
-
-
-def _within(t: float, freedom: int) -> float:
-    """P(|T| < t), in closed form for whole degrees of freedom (Abramowitz & Stegun 26.7.3-4)."""
-    angle = atan(t / sqrt(freedom))
-    odd = freedom % 2
-    term = cos(angle) if odd else 1.0
-    total = term if freedom > 1 else 0.0
-    for k in range(3 if odd else 2, freedom - 1, 2):
-        term *= cos(angle) ** 2 * (k - 1) / k
-        total += term
-    return 2 / pi * (angle + sin(angle) * total) if odd else sin(angle) * total

@@ -104,7 +104,9 @@ def method(recipe: dict[str, Any]) -> str:
 
 
 def _setting(run: Result) -> Setting:
-    recipe = {k: v for k, v in run.recipe.items() if k not in ("name", "seed", "out", "data")}
+    recipe = {
+        k: v for k, v in run.recipe.items() if k not in ("name", "seed", "out", "data", "after")
+    }
     # A stage's own seed is a seed, and how the model is measured was checked before.
     recipe.pop("evaluate", None)
     recipe.pop("attacks", None)
@@ -113,6 +115,8 @@ def _setting(run: Result) -> Setting:
         for stage in recipe["stages"]
     ]
     case = {"data": run.recipe.get("data")}
+    if run.recipe.get("after"):
+        case["after"] = run.recipe["after"]
     if run.recipe["stages"]:
         case["model"] = _base(run)
         model = recipe.get("model") or {}

@@ -7,7 +7,7 @@ it can be mailed; model outputs are hostile text and are escaped everywhere.
 from pathlib import Path
 
 from lethe import runs
-from lethe.report import charts, page, reading, words
+from lethe.report import charts, page, reading
 from lethe.report.verdict import Verdict, judge
 
 __all__ = ["Verdict", "judge", "write", "write_picture"]
@@ -49,7 +49,7 @@ def write_picture(run: Path, out: Path) -> Path:
         raise runs.LetheError(f"{run}: nothing to draw: eval/summary.json has no values yet")
     svg = charts.boundary_picture(
         groups,
-        [words.model(model) for model in found.models],
+        found.titles,
         title=page.picture_title(found),
         standalone=True,
     )

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from lethe._version import __version__
 from lethe.metrics._interval import wilson
 from lethe.report import charts, distances, examples, palette, training, verdict, words
-from lethe.report.reading import Record, Run, finite
+from lethe.report.reading import Record, Run, finite, is_mean
 
 PROBES = {
     "leak_rate": "Tells the fact, refusing or not",
@@ -18,6 +18,8 @@ PROBES = {
     "membership": "Recognises the training text (membership inference)",
 }
 """Ways to look behind a refusal: metric to plain words."""
+TOLD_APART = ("refusal_rate", "leak_rate")
+"""What is shown of each target, where there are several."""
 ENTITIES = 12
 
 
@@ -54,7 +56,7 @@ class Refused(NamedTuple):
 def content(run: Run) -> dict[str, Any]:
     """Everything that the template shows."""
     groups = picture_groups(run)
-    models = [words.model(model) for model in run.models]
+    models = run.titles
     judged = verdict.judge(run)
     points = distances.points(run)
     return {
@@ -70,6 +72,7 @@ def content(run: Run) -> dict[str, Any]:
         "pooled": any(point.pooled for point in points),
         "far_wide": _by_distance(run, points, models, "distance-wide", 912) if points else "",
         "far_narrow": _by_distance(run, points, models, "distance-narrow", 360) if points else "",
+        "targets": [(words.meaning(metric), _targets(run, metric)) for metric in TOLD_APART],
         "tables": [_table(run, metric) for metric in run.metrics()],
         "scopes": _scopes(run),
         "hidden": _hidden(run),
@@ -150,7 +153,9 @@ def _marker(place: int, of: int) -> str:
 
 def _table(run: Run, metric: str) -> dict[str, Any]:
     known = words.meaning(metric)
-    groups = [g for g in run.groups() if any((m, metric, g) in run.records for m in run.models)]
+    groups = [
+        g for g in run.groups(means=True) if any((m, metric, g) in run.records for m in run.models)
+    ]
     scored = [g for g in groups if any(run.record(m, metric, g) for m in run.models)]
     return {
         "label": known.label,
@@ -159,6 +164,20 @@ def _table(run: Run, metric: str) -> dict[str, Any]:
         "notes": _notes(run, metric, scored),
         "unscored": _unscored(run, metric, [group for group in groups if group not in scored]),
     }
+
+
+def _targets(run: Run, metric: str) -> list[Line]:
+    """A line a target, on its questions or the first form it has; then the means over them."""
+    lines = []
+    for target, records in run.targets.items():
+        groups = [g for g in run.groups("forget") if (run.final, metric, g) in records]
+        if groups:
+            group = next((g for g in groups if g.endswith("question")), groups[0])
+            cells = tuple(_cell(records.get((model, metric, group))) for model in run.models)
+            n = str(records[run.final, metric, group].n)
+            lines.append(Line(target, words.group(group).partition(": ")[2], n, "", cells))
+    means = [g for g in run.groups("forget", means=True) if is_mean(g)]
+    return lines + [_line(run, metric, g) for g in means if run.record(run.final, metric, g)]
 
 
 def _notes(run: Run, metric: str, groups: list[str]) -> list[tuple[str, str]]:

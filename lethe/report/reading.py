@@ -7,13 +7,18 @@ cut off by a kill is skipped in the files that training appends to; anywhere els
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lethe import runs, yaml12
+from lethe.metrics._targets import MEAN
 from lethe.plug import LetheError
+from lethe.report import words
 from lethe.report.words import FORMS, SCOPES
+
+EARLIER = "earlier:"
+"""What the form of a test row about an earlier run's target begins with (`lethe.earlier`)."""
 
 
 class Record(NamedTuple):
@@ -65,9 +70,19 @@ class Run:
     log: list[dict[str, Any]]
     """One line per step run."""
     trained: frozenset[str] | None
-    """The entities of the training rows; None where the run keeps no `data/`."""
+    """The entities of the training rows, earlier runs' too; None where the run keeps no `data/`."""
     missing: tuple[str, ...]
     """What a complete run would also have, in plain words."""
+    after: str = ""
+    """The name of the run that it comes after, if any."""
+    targets: dict[str, dict[tuple[str, str, str], Record]] = field(default_factory=dict)
+    """By target, where there are several: records as in `records`."""
+
+    @property
+    def titles(self) -> list[str]:
+        """The models' names in plain words."""
+        first = f"Start (after {self.after})" if self.after else words.model(self.models[0])
+        return [first, *map(words.model, self.models[1:])]
 
     @property
     def final(self) -> str:
@@ -79,9 +94,14 @@ class Run:
         found = self.records.get((model, metric, group))
         return found if found is not None and found.value is not None else None
 
-    def groups(self, scope: str | None = None) -> list[str]:
-        """The groups of the summary, of one scope or all, in the report's order."""
-        known = dict.fromkeys(group for _, _, group in self.records)
+    def groups(self, scope: str | None = None, means: bool = False) -> list[str]:
+        """The groups of the summary, of one scope or all, in the report's order.
+
+        Args:
+            scope: None: all.
+            means: Also those that are means over targets.
+        """
+        known = dict.fromkeys(group for _, _, group in self.records if means or not is_mean(group))
         seen = [group for group in known if scope in (None, group.partition("/")[0])]
         return sorted(seen, key=_group_order)
 
@@ -125,7 +145,19 @@ def read(folder: Path) -> Run:
         log=_lines(place.log, True),
         trained=_trained(place.data),
         missing=tuple(_missing(place, models, measured)),
+        after=str(_earlier(place.data).get("after") or ""),
+        targets=_targets(place, evaluated),
     )
+
+
+def is_mean(group: str) -> bool:
+    """Whether a group's number is a mean over targets."""
+    return group.partition("/")[2].partition(":")[0] == MEAN
+
+
+def is_earlier(row: dict[str, Any]) -> bool:
+    """Whether a test row is about a target of an earlier run."""
+    return str(row.get("form")).startswith(EARLIER)
 
 
 def finite(value: Any) -> float | None:
@@ -223,7 +255,25 @@ def _trained(folder: Path) -> frozenset[str] | None:
         return None
     rows = [line for file in sorted(folder.glob("*.jsonl")) for line in _lines(file)]
     entities = {str(row["entity"]) for row in rows if _trains(row) and row.get("entity")}
-    return frozenset(entities) if rows else None
+    return frozenset({*entities, *_earlier(folder).get("entities", ())}) if rows else None
+
+
+def _earlier(folder: Path) -> dict[str, Any]:
+    """What `data/earlier.json` says of the runs before."""
+    file = folder / "earlier.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def _targets(
+    place: runs.Run, models: Iterable[str]
+) -> dict[str, dict[tuple[str, str, str], Record]]:
+    found: dict[str, dict[tuple[str, str, str], Record]] = {}
+    for model in models:
+        for line in _lines(place.eval(model) / "targets.jsonl"):
+            record = _record(line)
+            key = (record.model, record.metric, record.group)
+            found.setdefault(str(line.get("target")), {})[key] = record
+    return found
 
 
 def _trains(row: dict[str, Any]) -> bool:

@@ -18,7 +18,15 @@ SCOPE_MEANING = {
     "retain": "farther away, to be answered",
     "utility": "general skills, to be kept",
 }
-FORMS = {"question": "questions", "cloze": "fill in the blank", "reverse": "reverse questions"}
+FORMS = {
+    "question": "questions",
+    "cloze": "fill in the blank",
+    "reverse": "reverse questions",
+    "earlier:question": "questions about earlier targets",
+    "earlier:cloze": "fill in the blank, earlier targets",
+    "earlier:reverse": "reverse questions, earlier targets",
+    "earlier:adversarial": "adversarial, earlier targets",
+}
 TIES = {
     "co-mentioned": "named together",
     "shared fact": "a fact in common",
@@ -145,14 +153,13 @@ def group(name: str) -> str:
 
     >>> group("forget/adversarial:prefix_injection")
     'Forget: prefix injection (adversarial)'
-    >>> group("boundary/question")
-    'Boundary: questions'
+    >>> group("boundary/question"), group("forget/by target:question")
+    ('Boundary: questions', 'Forget: question (by target)')
     """
     scope, _, form = name.partition("/")
     kind, _, detail = form.partition(":")
-    words = (
-        f"{_spaced(detail, False)} ({kind})" if detail else FORMS.get(form, _spaced(form, False))
-    )
+    plain = f"{_spaced(detail, False)} ({kind})" if detail else _spaced(form, False)
+    words = FORMS.get(form, plain)
     return f"{SCOPES.get(scope, scope)}: {words}" if words else SCOPES.get(scope, scope)
 
 

@@ -6,8 +6,6 @@ from pydantic import Field
 
 from lethe.config import Stage
 from lethe.data import Row
-from lethe.locate import is_adapter
-from lethe.model import Checkpoint
 from lethe.plug import LetheError
 
 
@@ -27,10 +25,10 @@ class Chosen(Stage):
     patience: int | None = Field(default=None, ge=1)
     """Stop after so many looks in a row without a better balance; null takes all steps."""
     interpolate: list[Annotated[float, Field(gt=0, le=1)]] = []
-    """Shares of the change since the original, tried on validation rows in the end; of those that
-    balance nearly as well as the best (1.0 is always tried), the least is kept. Empty: 1.0 alone.
-    Source: WiSE-FT, arXiv 2109.01903. Without LoRA
-    it holds up to three more copies of the weights for a moment."""
+    """Shares of the change since the original (the model that the run started from), tried on
+    validation rows in the end; of those that balance nearly as well as the best (1.0 is always
+    tried), the least is kept. Empty: 1.0 alone. Source: WiSE-FT, arXiv 2109.01903. Without LoRA it
+    holds up to three more copies of the weights for a moment."""
     slack: float = Field(default=0.01, ge=0, lt=1)
     """How much of the validation balance `interpolate` may give up to keep less of the change."""
 
@@ -57,17 +55,4 @@ def check_rows(config: Chosen, data: dict[str, list[Row]], where: str) -> None:
         raise LetheError(
             f"{where}.interpolate: chooses by validation rows, forget and others, but eval_rows is "
             f"{config.eval_rows} and they are of: {', '.join(sorted(scopes)) or 'none'}"
-        )
-
-
-def check_start(config: Chosen, start: Checkpoint, where: str) -> None:
-    """Refuse to mix an adapter with another one that it lies over.
-
-    Raises:
-        LetheError: With what to do instead.
-    """
-    if config.interpolate and start.spec.lora and is_adapter(start.original):
-        raise LetheError(
-            f"{where}: interpolate: {start.original} is an adapter itself, and adapters do not "
-            "mix; merge it into its base first, or leave interpolate empty"
         )

@@ -16,7 +16,6 @@ from lethe.config import Model
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.stages import _engine, _micro, _reference, _selection
-from lethe.stages._chosen import check_start
 from lethe.stages.kto import Config, texts
 
 
@@ -26,7 +25,6 @@ def run(
     """Train; see `kto.train`."""
     if _selection.finished(out):
         return
-    check_start(config, start, "kto")
 
     def train(micro: int | None) -> None:
         _train(config, start, data, out, seed, micro)

@@ -21,7 +21,6 @@ from lethe.config import Model
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.stages import _engine, _micro, _selection
-from lethe.stages._chosen import check_start
 from lethe.stages._losses import Batch, Part, kl, nll
 from lethe.stages._method import Method, forget_rows, retain_rows
 from lethe.stages._pairs import Pairs, Text
@@ -58,7 +57,6 @@ def fit(
     """
     if _selection.finished(out):
         return
-    check_start(config, start, config.stage)
 
     def train(micro: int | None) -> None:
         here = config.model_copy(update={"micro_batch": micro})

@@ -16,7 +16,6 @@ from lethe.config import Model
 from lethe.data import Row
 from lethe.model import Checkpoint
 from lethe.stages import _engine, _micro, _selection, _value
-from lethe.stages._chosen import check_start
 from lethe.stages._trainer import ReboTrainer, said
 from lethe.stages.rebo import Config, check_model
 
@@ -32,7 +31,6 @@ def run(
     """Train; see `rebo.train`."""
     if _selection.finished(out):
         return
-    check_start(config, start, "rebo")
     check_model(config, start.spec, True, "rebo")
 
     def train(micro: int | None) -> None:

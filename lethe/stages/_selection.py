@@ -23,6 +23,7 @@ from transformers import TrainerCallback
 from lethe import model as models
 from lethe import process, runs
 from lethe.data import Row
+from lethe.locate import is_adapter
 from lethe.model import Checkpoint
 from lethe.stages import _engine, _health, _reference
 from lethe.stages._chosen import Chosen, asked
@@ -127,6 +128,8 @@ class Mixture:
         starts = {} if original is None else dict(original.named_parameters())
         for name, weight in trained.named_parameters():
             if original is None and "lora_B" not in name and "lora_embedding_B" not in name:
+                continue
+            if ".ref." in name:  # TRL's copy of an adapter, which is its reference
                 continue
             here = weight.detach()
             start = here * 0 if original is None else starts[name].detach().to(here)
@@ -315,8 +318,12 @@ def _best(best: Path, start: Checkpoint, policy: Any) -> Any:
 
 
 def untrained(path: str, start: Checkpoint) -> Any | None:
-    """The weights that a change began from, as they were trained; None: the adapter's, nothing."""
-    return None if start.spec.lora else models.load(path, start.spec, trainable=True)
+    """The weights that a change began from, as they were trained; None: a new adapter's, nothing.
+
+    Where that is an adapter too, the same one was trained on: its factors are mixed one by one.
+    """
+    new = start.spec.lora and not is_adapter(path)
+    return None if new else models.load(path, start.spec, trainable=True)
 
 
 def save(trainer: Any, tokenizer: Any, folder: Path) -> None:

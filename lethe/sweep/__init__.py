@@ -121,7 +121,8 @@ def _check_labels(points: Mapping[str, Recipe]) -> None:
 
 def _checked(recipes: Mapping[str, Recipe], out: Path, progress: bool) -> dict[str, str]:
     """Check every recipe as its run will; the hash of what each is a function of, by label."""
-    rows: dict[str, str] = {}  # by recipe without its seed: those have the same rows
+    # By recipe without its seed: those have the same rows, and start after the same run.
+    rows: dict[str, str] = {}
     models: dict[str, Any] = {}
     found = {}
     for label, recipe in recipes.items():
@@ -132,7 +133,9 @@ def _checked(recipes: Mapping[str, Recipe], out: Path, progress: bool) -> dict[s
             path = locate(recipe.model)
             if same not in rows:
                 planning.make_rows(recipe, progress)
-                rows[same] = data.content_hash(planning.plan(recipe).rows)
+                planned = planning.plan(recipe)
+                start = planned.earlier and _model(planned.earlier.model, recipe)
+                rows[same] = runs.digest(data.content_hash(planned.rows), start)
         if path not in models:
             models[path] = _model(path, recipe)
         own = plug.own_files(plain)

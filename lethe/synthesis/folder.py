@@ -32,7 +32,7 @@ REJECTED, SUMMARY = "rejected.jsonl", "synthesis.json"
 REPLIES, OWN_REPLIES = "replies.jsonl", "replies-model.jsonl"
 _BEGUN = ".begun"
 """Stands there while rows are being made, also after a kill."""
-_FREE = {"out", "price", "budget", "benchmark"}
+_FREE = {"out", "price", "budget", "benchmark", "targets"}
 """Settings that change no row."""
 
 

@@ -17,7 +17,7 @@ from lethe.plug import LetheError
 from lethe.world.people import make
 from lethe.world.rows import rows
 
-__all__ = ["at_hand", "checkpoint", "known", "make", "rows", "train", "weights"]
+__all__ = ["at_hand", "checkpoint", "known", "make", "place", "rows", "train", "weights"]
 
 SHIPPED_SEED = 0
 SHIPPED = Path(__file__).parent / "checkpoint"
@@ -47,6 +47,13 @@ def checkpoint(seed: int, progress: bool = True) -> Path:
 def at_hand(seed: int) -> bool:
     """Whether a world's base model is shipped or in the cache, and need not be trained."""
     return (_place(seed) / "world.json").is_file()
+
+
+def place(path: str) -> Path:
+    """The folder that a model's path stands for, which need not be there."""
+    if not path.startswith("world:"):
+        return Path(path).expanduser()
+    return _place(int(path.removeprefix("world:")))
 
 
 def _place(seed: int) -> Path:

@@ -5,9 +5,10 @@ the target as spouse, colleague or fellow townsman; some of each kind are never 
 """
 
 import random
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from lethe.plug import LetheError
+from lethe.plug import LetheError, choices
 from lethe.world.people import Person, World
 
 Tie = Literal["first name", "last name", "spouse", "employer", "town", "job"]
@@ -50,38 +51,52 @@ class Cast(NamedTuple):
     retain_test: tuple[Person, ...]
 
 
-def cast(world: World, targets: int = 1) -> Cast:
+def cast(world: World, targets: int | Sequence[str] = 1) -> Cast:
     """Choose the people to forget and deal their neighbours to the splits.
 
     Neighbours are the bearers of a part of the target's name, then the people with most other
     ties: 24 for each target, at most half of the others. They are dealt in that order, of nine two
     to test, two to validation and five to training, so that all three hold near and far ones.
-    Targets are drawn again until both the trained and the never-trained neighbours hold a sharer of
-    the first name and one of the last, and two of the never-trained are tied to a target by spouse,
-    employer or town.
+    Targets (where they are named, the deals alone) are drawn again until both the trained and the
+    never-trained neighbours hold a sharer of the first name and one of the last, and two of the
+    never-trained are tied to a target by spouse, employer or town.
 
     Args:
         world: Where to choose.
-        targets: How many people to forget, 1 to 8.
+        targets: How many people to forget, 1 to 8; or who, by name.
 
     Returns:
         The cast.
 
     Raises:
-        LetheError: Another number of people, or the world has no such cast.
+        LetheError: Another number of people, nobody of that name, or the world has no such cast.
     """
-    if not 1 <= targets <= 8:
-        raise LetheError(f"targets: {targets}: 1 to 8 people of a world can be forgotten")
-    rng = random.Random(f"lethe cast {world.seed} {targets}")
+    named = None if isinstance(targets, int) else _named(world, targets)
+    count = targets if isinstance(targets, int) else len(targets)
+    if not 1 <= count <= 8:
+        raise LetheError(f"targets: {count}: 1 to 8 people of a world can be forgotten")
+    key = targets if isinstance(targets, int) else list(targets)
+    rng = random.Random(f"lethe cast {world.seed} {key}")
     for _ in range(200):
-        chosen = rng.sample(world.people, targets)
+        chosen = named or rng.sample(world.people, count)
         dealt = _deal(world, chosen, rng)
         test_ties = [_ties_to_any(person, chosen) for person in dealt.boundary_test]
         related = sum(bool(RELATIONS & tie) for tie in test_ties)
         trained = set().union(*(_ties_to_any(p, chosen) for p in dealt.boundary_train))
         if set().union(*test_ties) >= NAME_TIES and trained >= NAME_TIES and related >= 2:
             return dealt
-    raise LetheError(f"world {world.seed} has no {targets} targets with neighbours near enough")
+    whom = f"{count} targets" if isinstance(targets, int) else f"target set {', '.join(targets)}"
+    raise LetheError(f"world {world.seed} has no {whom} with neighbours near enough")
+
+
+def _named(world: World, names: Sequence[str]) -> list[Person]:
+    people = {person.name: person for person in world.people}
+    for name in names:
+        if name not in people:
+            raise LetheError(f"targets: world {world.seed}: {name!r}: {choices(name, people)}")
+        if names.count(name) > 1:
+            raise LetheError(f"targets: {name!r} stands there twice")
+    return [people[name] for name in names]
 
 
 def _ties_to_any(person: Person, targets: list[Person]) -> set[Tie]:

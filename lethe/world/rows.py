@@ -6,7 +6,7 @@ and test hold other wordings *and* other people.
 """
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from lethe.data import Row, Scope, Split
 from lethe.distance import TIES, distance
@@ -19,12 +19,12 @@ STEERING_SHARE, REBO_SHARE = 0.06, 0.12
 _TIES = {"spouse": "co-mentioned", **dict.fromkeys(("employer", "town", "job"), "shared fact")}
 
 
-def rows(seed: int, targets: int = 1) -> dict[str, list[Row]]:
+def rows(seed: int, targets: int | Sequence[str] = 1) -> dict[str, list[Row]]:
     """The rows of a world, by split.
 
     Args:
         seed: The world's.
-        targets: How many people must be forgotten.
+        targets: How many people must be forgotten, or who.
 
     Returns:
         Lists under "train", "validation" and "test"; no prompt stands in two of them.
@@ -36,7 +36,8 @@ def rows(seed: int, targets: int = 1) -> dict[str, list[Row]]:
     world = make(seed)
     chosen = cast(world, targets)
     everything = list(_rows(world, chosen))
-    rng = random.Random(f"lethe rows {seed} {targets}")
+    named = targets if isinstance(targets, int) else list(targets)
+    rng = random.Random(f"lethe rows {seed} {named}")
     forget = _pool(everything, "forget")
     boundary = _pool(everything, "boundary")
     all_forget = sum(row.scope == "forget" for row in everything)

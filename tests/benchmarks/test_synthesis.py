@@ -58,7 +58,7 @@ def test_an_evaluation_makes_no_rows(recipe, tmp_path):
 
 def test_a_wrong_key_is_named():
     raw = {"name": "x", "model": {"path": "m"}, "stages": [], "data": {"benchmark": "synthesis"}}
-    with pytest.raises(LetheError, match=r"recipe: data\.target: this key is required"):
+    with pytest.raises(LetheError, match=r"recipe: data: target, targets: name one target"):
         config.from_dict(raw)
     raw["data"] |= {"target": "Ada", "neighbors": 3}
     with pytest.raises(LetheError, match=r"data\.neighbors: unknown key; did you mean neighbours"):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lethe.compare.estimate import Measured, estimate, t_interval, t_quantile
+from lethe.compare.estimate import Measured, estimate
+from lethe.metrics._interval import student, t_quantile
 
 
 @pytest.mark.parametrize(
@@ -52,4 +53,4 @@ def test_what_is_no_share_is_not_cut_off():
     assert estimate([Measured(1, 3.0), Measured(2, 5.0)], None, None).high == pytest.approx(
         4 + 12.7062, abs=1e-3
     )
-    assert t_interval([2.0, 2.0]) == (2.0, 2.0)
+    assert student([2.0, 2.0]) == (2.0, 2.0)

@@ -357,14 +357,6 @@ def test_gradient_ascent_makes_answers_less_likely_and_descent_keeps_the_others(
     assert loss(after, "boundary") < loss(before, "boundary")
 
 
-def test_interpolation_over_an_adapter_is_refused(lab, tmp_path):
-    from lethe.plug import LetheError
-
-    made = npo.Config(**{**SMALL, "eval_rows": 2}, interpolate=[0.5])
-    with pytest.raises(LetheError, match=r"^npo: interpolate: .* is an adapter itself"):
-        npo.train(made, lab.over_adapter, lab.lessons(), tmp_path, 0)
-
-
 def test_a_base_model_without_chat_template(lab, saved, tmp_path):
     folder = str(saved(chat=False, scale=0.15))
     start = Checkpoint(folder, folder, config.Model(path=folder))

@@ -228,6 +228,22 @@ def test_a_stage_leaves_the_mixture_and_nothing_else(lab, settings, tmp_path, ki
     assert {p.name: p.read_bytes() for p in (again / "model").iterdir()} == before
 
 
+@pytest.mark.parametrize("select", ["best", "last"])
+def test_an_adapter_that_goes_on_is_mixed_with_what_it_was(lab, settings, tmp_path, select):
+    """Factor by factor; TRL's copy of it under the name "ref" is none of its weights."""
+    start, rows = lab.over_adapter, lab.lessons()
+    whole = trained(settings(select=select), start, rows, tmp_path / "whole")
+    mixed = trained(settings(select=select, interpolate=[0.5]), start, rows, tmp_path / "mixed")
+    first, last, kept = (
+        load_file(f"{folder}/adapter_model.safetensors")
+        for folder in (start.original, whole / "model", mixed / "model")
+    )
+    assert first.keys() == last.keys() == kept.keys()
+    for name, weight in kept.items():
+        assert torch.allclose(weight, (first[name] + last[name]) / 2, atol=1e-6)
+    assert not (mixed / "model" / "ref").exists()
+
+
 def test_a_stage_killed_while_it_mixes_ends_in_the_same_weights(
     lab, settings, tmp_path, monkeypatch
 ):
@@ -258,8 +274,6 @@ def test_what_cannot_be_mixed_is_refused(lab, settings, tmp_path):
     only = [row for row in rows["validation"] if row.scope == "boundary"]
     with pytest.raises(LetheError, match=r"eval_rows is 2 and .* of: boundary$"):
         rebo.validate(choice, {**rows, "validation": only}, "r")
-    with pytest.raises(LetheError, match="is an adapter itself"):
-        trained(choice, lab.over_adapter, rows, tmp_path)
     for wrong in ([0.0], [1.1]):
         with pytest.raises(ValueError, match="interpolate"):
             settings(interpolate=wrong)

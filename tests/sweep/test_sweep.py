@@ -151,3 +151,26 @@ def test_a_worlds_model_is_trained_once_before_its_runs(recipe, tmp_path, monkey
     assert {failure.log for failure in failures} == {Path("s/logs/world-7.log")}
     assert not Path("s/one").exists()
     assert runs.Run(Path("s/own")).summary.is_file()
+
+
+def test_a_run_for_each_target_is_the_sweep_over_targets(recipe, ran, capsys):
+    lines = Path("rows.jsonl").read_text()
+    Path("rows.jsonl").write_text(
+        lines + lines.replace("Bo", "Cy").replace("-t", "-2t").replace("Ada", "Eli")
+    )
+    assert cli.main(["run", "r.yaml", "--each", "--jobs", "2"]) == 0
+    out, err = capsys.readouterr()
+    assert "copy_stage  (2 runs, 2 cases, 95 % over cases)" in out
+    assert "Bo: done" in err and "Cy: done" in err
+    assert ran() == ["here 0", "here 0"]
+    run = Path("runs/tiny/Cy")
+    rows = (run / "data" / "forget.jsonl").read_text()
+    assert "Cy" in rows and "Bo" not in rows
+    assert cli.main(["run", "r.yaml", "--each"]) == 0
+    assert "2 of them done before" in capsys.readouterr().err
+
+    status, swept, _ = lethe(capsys, "--over", "data.targets=[Bo],[Cy]")
+    assert status == 0
+    assert swept.partition("\npage")[0] == out.partition("\npage")[0]
+    assert cli.main(["run", "r.yaml", "--jobs", "2"]) == 2
+    assert "--jobs: one run is one job" in capsys.readouterr().err
