@@ -15,7 +15,7 @@ from lethe import model as models
 from lethe import plug
 from lethe.data import Row
 from lethe.model import Checkpoint
-from lethe.stages import _engine, _selection, _value
+from lethe.stages import _engine, _selection, _value, _vllm
 from lethe.stages._chosen import check_start
 from lethe.stages._trainer import ReboTrainer, said
 from lethe.stages.rebo import Config, check_model
@@ -34,6 +34,7 @@ def run(
         return
     check_start(config, start, "rebo")
     check_model(config, start.spec, True, "rebo")
+    _vllm.check_engine(config.rollout, config.vllm, "rebo")
     torch.manual_seed(seed)
     tokenizer = models.tokenizer(start.path, start.spec)
     policy = models.load(start.path, start.spec, trainable=True)
@@ -112,6 +113,7 @@ def _arguments(config: Config, out: Path, seed: int) -> GRPOConfig:
         "use_bias_correction_kl": False,
         "save_strategy": "steps",
         "save_steps": config.save_every,
+        **_vllm.arguments(config.rollout, config.vllm),
     }
     return GRPOConfig(**_engine.arguments(out, seed, **{**own, **config.trainer}))
 

@@ -3,12 +3,13 @@
 from typing import Any
 
 import torch
+from accelerate.utils import gather_object
 
 from lethe import _llama
 from lethe.generate import sample
 from lethe.locate import is_adapter
 from lethe.refusal import judge
-from lethe.stages import _advantages, _engine, _value
+from lethe.stages import _advantages, _engine, _value, _vllm
 from lethe.stages._logps import completion_logps
 from lethe.stages._rounds import RoundsTrainer
 from lethe.stages._sampler import ScopeSampler, shares
@@ -84,6 +85,8 @@ class ReboTrainer(RoundsTrainer):
         num_generations: int,
         has_tool_images: bool = False,
     ) -> Any:
+        if self.use_vllm and self.vllm_mode == "server":
+            _vllm.check_groups(gather_object(prompt_ids), num_generations)
         if not self.fast:
             return super()._generate_single_turn(
                 prompt_ids, images, multimodal_fields, num_generations, has_tool_images
