@@ -46,6 +46,7 @@ ORDER = [
     ("pipeline",),
     ("quickstart",),
     ("sweep",),
+    ("launch",),
     ("commands",),
     ("cli",),
     ("__main__",),

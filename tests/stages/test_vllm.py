@@ -414,7 +414,7 @@ def test_a_server_that_was_not_started_for_training_is_told(server):
     info = {"vllm_config": {"model_config": {"logprobs_mode": "raw_logprobs"}}}
     page = "/server_info?config_format=json"
     server.pages[page] = json.dumps(info).encode()
-    with pytest.raises(LetheError, match=r"logprobs mode is raw_logprobs, and vllm\.importance_corr"):
+    with pytest.raises(LetheError, match=r"logprobs mode is raw_logprobs, and vllm\.import"):
         _vllm.check_server(here, "r")
     _vllm.check_server(here.model_copy(update={"importance_correction": False}), "r")
     server.pages[page] = json.dumps(info).replace("raw_", "processed_").encode()
