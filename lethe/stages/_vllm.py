@@ -1,8 +1,8 @@
 """vLLM as the engine of ReBO's rollouts, through TRL: settings, what TRL is told, what is refused.
 
 `colocate`: an engine in every training process, on the same GPUs. `server`: one `vllm serve` on
-GPUs of its own; docs/cluster.md has its command. TRL gives the engine the policy's weights after
-every optimiser step, an adapter merged. Left out: engines that sample while the policy trains.
+GPUs of its own; docs/cluster.md has its command. Before each batch of rollouts TRL gives the engine
+the policy's weights, an adapter merged. Left out: engines that sample while the policy trains.
 *vLLM itself was not run here*; TRL's code that calls it was, with a stand-in for its server.
 """
 

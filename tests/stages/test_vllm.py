@@ -7,6 +7,9 @@ a model of its own, which changes only by the weights that TRL sends it. vLLM it
 import importlib.util
 import inspect
 import json
+import os
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -250,6 +253,51 @@ def test_a_colocated_engine_finds_the_policys_weights_on_disk(lab, settings, tra
     made = trainer(settings(reference="original"), getattr(lab, start))
     folder = made.model.name_or_path
     assert folder in (lab.original, lab.steered)
+
+
+TWO = """
+import sys
+from accelerate import Accelerator
+from accelerate.utils import gather_object
+from trl.generation.vllm_generation import VLLMGeneration
+from lethe.stages import _vllm
+
+class Client:
+    def generate(self, prompts, features, n, **rest):
+        replies = [[ids[0], k] for ids in prompts for k in range(n)]
+        scores = [[[0.0]] * 2 for _ in replies]
+        return {"prompt_ids": prompts, "completion_ids": replies, "logprobs": scores}
+
+VLLMGeneration._init_vllm = lambda self: setattr(self, "vllm_client", Client())
+here = Accelerator(cpu=True)
+made = VLLMGeneration(None, here, None, mode="server")
+# Three groups of two over two processes: the second group lies in both.
+prompts = [[[7], [7], [8, 8]], [[8, 8], [9], [9]]][here.process_index]
+_vllm.check_groups(gather_object(prompts), 2)
+found = made.generate(prompts, None, 2)
+assert found[0] == prompts, found
+assert found[1] == [[[7, 0], [7, 1], [8, 0]], [[8, 1], [9, 0], [9, 1]]][here.process_index], found
+try:
+    _vllm.check_groups(gather_object([[here.process_index]] * 3), 2)
+except RuntimeError as error:
+    print(error)
+"""
+
+
+@pytest.mark.slow
+def test_each_of_two_processes_gets_the_completions_of_its_own_prompts(tmp_path):
+    (tmp_path / "two.py").write_text(TWO)
+    many = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    ran = subprocess.run(
+        [sys.executable, *many, str(tmp_path / "two.py")],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    said = "rollout 3 has another prompt than rollout 2, and both are of one group of 2"
+    assert ran.stdout.splitlines() == [said] * 2  # both processes stop, and neither waits
 
 
 # ------------------------------------------------------------------------------ TRL's contract
