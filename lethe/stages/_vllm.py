@@ -9,8 +9,6 @@ the policy's weights, an adapter merged. Left out: engines that sample while the
 import importlib.metadata
 import importlib.util
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -43,7 +41,7 @@ class Vllm(Frozen):
     it where that is 128k: the engine wants KV cache for one such text."""
     sleep: bool = False
     """colocate: give the engine's memory back during the optimiser's step; costs time."""
-    server_url: str = Field(default="http://localhost:8000", pattern=r"^https?://[^/]+.*[^/]$")
+    server_url: str = Field(default="http://localhost:8000", pattern=r"^https?://\S*[^/\s]$")
     """server: its address, as the training processes reach it."""
     group_port: int = Field(default=51216, ge=1, le=65535)
     """server: the port on which it is sent the weights."""
@@ -214,10 +212,13 @@ _START = (
 
 
 def _get(url: str, timeout: float) -> bytes:
+    from urllib.error import HTTPError
+    from urllib.request import urlopen
+
     try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer:
+        with urlopen(url, timeout=timeout) as answer:
             return answer.read()
-    except urllib.error.HTTPError as error:
+    except HTTPError as error:
         error.close()
         raise
 

@@ -214,7 +214,13 @@ def _check_rollouts(config: Config, where: str) -> None:
 
 
 def check_model(config: Config, model: Model, first: bool, where: str) -> None:
-    """Refuse a value head beside an adapter."""
+    """Refuse a value head beside an adapter, and a revision that a colocated engine cannot name."""
+    if config.rollout == "vllm-colocate" and model.revision:
+        raise LetheError(
+            f"{where}.rollout: vllm-colocate starts from the Hub's main branch, not from "
+            f"model.revision {model.revision}: download that (hf download) and give its folder as "
+            "model.path; choices: transformers, vllm-server"
+        )
     if config.advantage_estimator == "ppo" and model.lora:
         raise LetheError(
             f"{where}.advantage_estimator: ppo keeps its value head among the weights that are "

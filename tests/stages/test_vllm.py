@@ -141,7 +141,7 @@ def learn(made, output):
 
 # ------------------------------------------------------------- TRL's code around the stand-in
 
-EASY = {"prompt_choice": "adaptive", "kl_scope": "boundary", "num_generations": 2, "resample": 3}
+ROUNDS = {"prompt_choice": "adaptive", "kl_scope": "boundary", "num_generations": 2, "resample": 3}
 
 
 @pytest.mark.parametrize("start", ["full", "lora"])
@@ -149,19 +149,18 @@ EASY = {"prompt_choice": "adaptive", "kl_scope": "boundary", "num_generations": 
     "changed",
     [
         {},
-        {"guidance": "demonstration", "show": True},
+        {"guidance": "demonstration"},
         {"resample": 2, "advantage_estimator": "reinforce_pp"},
-        {"num_iterations": 2, "guidance": "demonstration", "show": True},
-        {**EASY, "temperature": 0.7},
-        {"guidance": "demonstration", "show": True, "vllm": {"importance_correction": False}},
+        {"num_iterations": 2, "guidance": "demonstration"},
+        {**ROUNDS, "temperature": 0.7},
+        {"guidance": "demonstration", "vllm": {"importance_correction": False}},
     ],
     ids=["plain", "shown", "rounds", "shown-twice", "everything", "uncorrected"],
 )
 def test_a_step_is_that_of_transformers_when_the_server_says_the_same(
     lab, settings, served, trainer, shown, start, changed
 ):
-    paid = shown if changed.get("show") else {}
-    changed = {k: v for k, v in changed.items() if k != "show"}
+    paid = shown if "guidance" in changed else {}
     start = getattr(lab, start)
     plain = trainer(settings(**{k: v for k, v in changed.items() if k != "vllm"}, **paid), start)
     made, client = served(settings(rollout="vllm-server", **changed, **paid), start)
@@ -169,6 +168,7 @@ def test_a_step_is_that_of_transformers_when_the_server_says_the_same(
     found = made._generate_and_score_completions(batch(made))
     assert plain.fast and client.synced == 1
     assert pairs(found) == pairs(expected)
+    assert ("shown" in found) == ("shown" in expected) == ("guidance" in changed)
     assert [row["id"] for row in made.inputs] == [row["id"] for row in plain.inputs]
     torch.testing.assert_close(found["advantages"], expected["advantages"])
     (loss, grads), (theirs, wanted) = learn(made, found), learn(plain, expected)
@@ -420,6 +420,21 @@ def test_what_can_work_is_not(lab, settings, installed, monkeypatch):
     rebo.validate(settings(rollout="vllm-colocate", vllm={"tensor_parallel": 3}), rows, "r")
     message = refused(settings, rows, rollout="vllm-colocate", vllm={"tensor_parallel": 4})
     assert message.endswith("choices: 1, 2, 3, 6")
+
+
+def test_a_colocated_engine_cannot_take_a_revision(lab, settings):
+    pinned = lab.full.spec.model_copy(update={"path": "some/model", "revision": "v1"})
+    for rollout in ("transformers", "vllm-server"):
+        rebo.check_model(settings(rollout=rollout), pinned, True, "r")
+    with pytest.raises(LetheError, match=r"^r\.rollout: vllm-colocate starts from .*revision v1"):
+        rebo.check_model(settings(rollout="vllm-colocate"), pinned, True, "r")
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "http://", "http://a:8000/", "ftp://a"])
+def test_an_address_is_a_whole_one_without_a_last_slash(url):
+    with pytest.raises(ValueError, match="pattern"):
+        Vllm(server_url=url)
+    assert Vllm(server_url="http://a/b").server_url == "http://a/b"
 
 
 def test_a_machine_without_cuda_is_told_before_weights_are_loaded(
