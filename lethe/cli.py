@@ -18,7 +18,10 @@ _STOPPED = "stopped; run the same command again to go on"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0 done, 2 a user's error, 130 Ctrl-C."""
+    """Run one command; returns the exit status: 0 done, 2 a user's error, 130 Ctrl-C.
+
+    Of `launch`, when a process fails, that process's.
+    """
     process.no_telemetry()
     try:
         parser = _parser()
@@ -30,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         given.command(given, rest)
     except LetheError as error:
         print(f"{_red('error:')} {error}", file=sys.stderr)
-        return 2
+        return error.status
     except KeyboardInterrupt:
         print(f"\n{_STOPPED}", file=sys.stderr)
         return 130
@@ -93,6 +96,7 @@ def _recipe_commands(parsers: argparse._SubParsersAction) -> None:
     )
     _jobs(run)
     _out(run, "the run folder; runs/<name> if not given")
+    _launch_command(parsers, settings)
     _sweep_command(parsers, settings)
     quickstart = _command(
         parsers,
@@ -105,6 +109,32 @@ def _recipe_commands(parsers: argparse._SubParsersAction) -> None:
     quickstart.add_argument("--seed", type=_natural, default=0, help="seed of the training")
     quickstart.add_argument("--targets", type=_positive, default=1, help="how many to forget")
     _out(quickstart, "the run folder; runs/quickstart if not given")
+
+
+def _launch_command(parsers: argparse._SubParsersAction, settings: dict[str, Any]) -> None:
+    launch = _command(
+        parsers, "launch", commands.launch, "run a recipe in several processes", **settings
+    )
+    launch.add_argument("recipe", metavar="RECIPE", nargs="?", type=Path, help="a YAML file")
+    launch.add_argument(
+        "--processes", metavar="N", type=_positive, default=1, help="on each node, one a GPU; 1"
+    )
+    launch.add_argument(
+        "--config",
+        metavar="C",
+        help="how to share a model: ddp, fsdp2, zero3, or accelerate's YAML",
+    )
+    launch.add_argument("--nodes", metavar="M", type=_positive, default=1, help="how many; 1")
+    launch.add_argument(
+        "--node-rank", metavar="R", type=_natural, default=0, help="which of them this is, from 0"
+    )
+    launch.add_argument("--main-address", metavar="HOST", help="node 0, as the others reach it")
+    launch.add_argument(
+        "--main-port", metavar="P", type=_positive, default=29500, help="a port there; 29500"
+    )
+    launch.add_argument("--dry-run", action="store_true", help="only print what would be started")
+    _out(launch, "the run folder; runs/<name> if not given")
+    launch.add_argument("-h", "--help", action="store_true", help="show this help and exit")
 
 
 def _sweep_command(parsers: argparse._SubParsersAction, settings: dict[str, Any]) -> None:

@@ -40,6 +40,26 @@ def _each(recipe: "Recipe", given: argparse.Namespace) -> None:
     _swept(points, out, given.jobs, about)
 
 
+def launch(given: argparse.Namespace, rest: list[str]) -> None:
+    """Run a recipe in several processes."""
+    if given.help:
+        return _recipe_help(given)
+    from lethe import config, launch, overrides
+
+    recipe = overrides.override(config.load(_recipe_path(given)), rest, given.parser.prog)
+    launch.launch(
+        recipe,
+        given.recipe,
+        launch.Layout(
+            given.processes, given.nodes, given.node_rank, given.main_address, given.main_port
+        ),
+        settings=given.config,
+        overrides=rest,
+        out=given.out,
+        dry=given.dry_run,
+    )
+
+
 def sweep(given: argparse.Namespace, rest: list[str]) -> None:
     """Run a recipe with several values of its settings and several seeds, then compare."""
     if given.help:

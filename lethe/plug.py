@@ -33,6 +33,9 @@ class LetheError(ValueError):
     A `ValueError`, so that pydantic adds the place in the recipe when a validator raises it.
     """
 
+    status = 2
+    """Exit status of the command that it ends."""
+
 
 def choices(wrong: str, right: Iterable[str]) -> str:
     """Say what could have been written instead of `wrong`.

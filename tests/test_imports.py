@@ -49,6 +49,7 @@ ORDER = [
     ("pipeline",),
     ("quickstart",),
     ("sweep",),
+    ("launch",),
     ("commands",),
     ("cli",),
     ("__main__",),

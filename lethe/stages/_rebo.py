@@ -15,7 +15,7 @@ from lethe import plug, process
 from lethe.config import Model
 from lethe.data import Row
 from lethe.model import Checkpoint
-from lethe.stages import _engine, _micro, _selection, _value
+from lethe.stages import _engine, _micro, _selection, _value, _vllm
 from lethe.stages._trainer import ReboTrainer, said
 from lethe.stages.rebo import Config, check_model
 
@@ -32,6 +32,7 @@ def run(
     if _selection.finished(out):
         return
     check_model(config, start.spec, True, "rebo")
+    _vllm.check_engine(config.rollout, config.vllm, "rebo")
 
     def train(micro: int | None) -> None:
         here = config.model_copy(update={"micro_batch": micro})
@@ -129,6 +130,7 @@ def _arguments(config: Config, out: Path, seed: int, model: Model | None = None)
         "use_bias_correction_kl": False,
         "save_strategy": "steps",
         "save_steps": config.save_every,
+        **_vllm.arguments(config.rollout, config.vllm),
     }
     return GRPOConfig(**_engine.arguments(out, seed, model, **{**own, **config.trainer}))
 

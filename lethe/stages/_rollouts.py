@@ -27,8 +27,8 @@ class Rolled(NamedTuple):
     prompt_ids: list[list[int]]
     completion_ids: list[list[int]]
     completions: list[Any]
-    logprobs: list[list[float]] | None
-    """Of the engine that sampled, if it tells."""
+    logprobs: list[list[float | None]] | None
+    """Of the engine that sampled, if it tells; None where it did not sample."""
     rewards_BR: Tensor
     """Of each reward function; NaN where it has nothing to say."""
     extra: list[dict[str, Any]]

@@ -154,6 +154,7 @@ class RoundsTrainer(GRPOTrainer):
         """Rollouts with the replies of their rows in place of their own."""
         words: Any = self._tokenizer
         ids, completions = list(rolled.completion_ids), list(rolled.completions)
+        logprobs = rolled.logprobs and list(rolled.logprobs)
         for i, row in enumerate(rolled.rows):
             text = row["refusal"] if row["scope"] == "forget" else row["answer"]
             told = text and reply(words, text)
@@ -161,7 +162,10 @@ class RoundsTrainer(GRPOTrainer):
                 ids[i] = told
                 plain = isinstance(completions[i], str)
                 completions[i] = text if plain else [{"role": "assistant", "content": text}]
-        return self._scored(rolled._replace(completion_ids=ids, completions=completions))
+                if logprobs:  # no engine sampled it; TRL weighs a token that says None by 1
+                    logprobs[i] = [None] * len(told)
+        replies = {"completion_ids": ids, "completions": completions, "logprobs": logprobs}
+        return self._scored(rolled._replace(**replies))
 
     def _calculate_rewards(
         self, inputs: Any, prompts: Any, completions: Any, completion_ids_list: Any

@@ -8,7 +8,7 @@ from accelerate.utils import gather_object
 from lethe import _llama
 from lethe.generate import sample
 from lethe.refusal import judge
-from lethe.stages import _advantages, _engine, _reference, _value
+from lethe.stages import _advantages, _engine, _reference, _value, _vllm
 from lethe.stages._logps import completion_logps
 from lethe.stages._rounds import RoundsTrainer
 from lethe.stages._sampler import ScopeSampler, shares
@@ -83,6 +83,8 @@ class ReboTrainer(RoundsTrainer):
         num_generations: int,
         has_tool_images: bool = False,
     ) -> Any:
+        if self.use_vllm and self.vllm_mode == "server":
+            _vllm.check_groups(gather_object(prompt_ids), num_generations)
         if not self.fast:
             more = (images, multimodal_fields, num_generations, has_tool_images)
             return super()._generate_single_turn(prompt_ids, *more)

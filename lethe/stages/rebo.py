@@ -19,14 +19,14 @@ from lethe.config import Model
 from lethe.data import Row, seen_by
 from lethe.model import Checkpoint
 from lethe.plug import LetheError
-from lethe.stages import _passed
+from lethe.stages import _passed, _vllm
 from lethe.stages._chosen import Chosen, check_rows
 from lethe.stages._micro import spread
 from lethe.stages._sampler import shares
 
 WHY = "learn by trial where refusing must end: refuse the target, answer its neighbours"
 LOSSES = ("grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "luspo", "vespo")
-OWNED = {
+OWNED = _vllm.OWNED | {
     "beta",
     "epsilon",
     "epsilon_high",
@@ -113,10 +113,15 @@ class Config(Chosen):
     """Stop with a diagnosis when the mean reward of five batches is below this share of the best
     such mean before; null goes on. Not watched where prompts are chosen by their pay
     (`prompt_choice: adaptive`, `resample`): what is drawn then is harder."""
+    rollout: _vllm.Rollout = "transformers"
+    """Who samples: transformers, a vLLM engine in every training process, or a vLLM server on GPUs
+    of its own. docs/cluster.md; with vLLM a resumed run draws other rollouts."""
+    vllm: _vllm.Vllm = _vllm.Vllm()
+    """vLLM's settings."""
     save_every: int = Field(default=10, ge=1)
     """Steps between resumable checkpoints; a multiple of `num_iterations`."""
     trainer: dict[str, Any] = {}
-    """Anything else for TRL's GRPOConfig, such as loss_type or use_vllm."""
+    """Anything else for TRL's GRPOConfig, such as loss_type."""
 
     @field_validator("rewards")
     @classmethod
@@ -165,6 +170,7 @@ def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
     if loss not in LOSSES:  # TRL would say so after the first rollouts
         raise LetheError(f"{where}.trainer.loss_type: {loss!r}: {plug.choices(str(loss), LOSSES)}")
     _check_rollouts(config, where)
+    _vllm.check(config.rollout, config.vllm, config.trainer, where)
     wanted = shares(config.prompts_per_step, config.forget_fraction)
     forget = [row for row in rows(data) if row.scope == "forget"]
     boundary = [row for row in rows(data) if row.scope != "forget"]
@@ -193,10 +199,10 @@ def _check_rollouts(config: Config, where: str) -> None:
             "grpo, reinforce_pp, rloo, or one process"
         )
     spread(config.prompts_per_step * config.num_generations, config.micro_batch, where)
-    if config.guidance != "none" and config.trainer.get("use_vllm"):
+    if config.advantage_estimator == "ppo" and config.rollout != "transformers":
         raise LetheError(
-            f"{where}.guidance: {config.guidance} cannot stand among vLLM's rollouts, whose "
-            "probabilities are vLLM's; choices: none, or trainer.use_vllm: false"
+            f"{where}.rollout: {config.rollout} cannot take the value head of advantage_estimator "
+            "ppo among the policy's weights; choices: transformers"
         )
     aggregation = config.trainer.get("multi_objective_aggregation", "sum_then_normalize")
     if config.advantage_estimator != "grpo" and aggregation != "sum_then_normalize":
@@ -214,7 +220,13 @@ def _check_rollouts(config: Config, where: str) -> None:
 
 
 def check_model(config: Config, model: Model, first: bool, where: str) -> None:
-    """Refuse a value head beside an adapter."""
+    """Refuse a value head beside an adapter, and a revision that a colocated engine cannot name."""
+    if config.rollout == "vllm-colocate" and model.revision:
+        raise LetheError(
+            f"{where}.rollout: vllm-colocate starts from the Hub's main branch, not from "
+            f"model.revision {model.revision}: download that (hf download) and give its folder as "
+            "model.path; choices: transformers, vllm-server"
+        )
     if config.advantage_estimator == "ppo" and model.lora:
         raise LetheError(
             f"{where}.advantage_estimator: ppo keeps its value head among the weights that are "

@@ -60,7 +60,7 @@ def run(
     """
     failures, waiting = [], list(reversed(jobs))
     running: list[tuple[Job, subprocess.Popen]] = []
-    with _terminable(), _stopped(running):
+    with terminable(), _stopped(running):
         while waiting or running:
             while waiting and len(running) < at_once:
                 job = waiting.pop()
@@ -129,7 +129,7 @@ def _signal(running: list[tuple[Job, subprocess.Popen]], number: int) -> None:
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
+def terminable() -> Iterator[None]:
     """SIGTERM as Ctrl-C: else the children would go on without their parent."""
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may handle signals

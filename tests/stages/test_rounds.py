@@ -269,8 +269,6 @@ def test_all_of_it_with_a_model_that_the_decoder_does_not_fit(
 
 def test_what_cannot_be_combined_is_refused(lab, settings, monkeypatch):
     rows = lab.lessons()
-    with pytest.raises(LetheError, match=r"r\.guidance: demonstration cannot stand among vLLM"):
-        rebo.validate(settings(guidance="demonstration", trainer={"use_vllm": True}), rows, "r")
     normal = {"multi_objective_aggregation": "normalize_then_sum"}
     rebo.validate(settings(trainer=normal), rows, "r")
     with pytest.raises(LetheError, match=r"r\.advantage_estimator: rloo sums the rewards"):

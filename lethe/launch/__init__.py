@@ -1,0 +1,182 @@
+"""`lethe launch`: one recipe in several processes, on one node or more; torchrun does the work.
+
+A recipe is planned here first, so that what is wrong with it is told once and at once. Plain data
+parallelism is torchrun alone; a sharded model is `accelerate launch` with a configuration, one of
+this folder's or a file. Left out: schedulers (Slurm's `srun` starts this command on each node).
+"""
+
+import contextlib
+import importlib.util
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from lethe import config, plug, process, runs, yaml12
+from lethe.config import Recipe
+from lethe.launch import _ranks
+from lethe.locate import locate
+from lethe.planning import check_disk, make_rows, plan
+from lethe.plug import LetheError
+
+
+class Layout(NamedTuple):
+    """How many processes, and which of the nodes this one is."""
+
+    processes: int
+    """On each node: one a GPU."""
+    nodes: int = 1
+    node_rank: int = 0
+    address: str | None = None
+    """Of node 0, as the others reach it."""
+    port: int = 29500
+    """On node 0, for the processes to find each other."""
+
+    @property
+    def world(self) -> int:
+        """Processes on all nodes."""
+        return self.processes * self.nodes
+
+
+def launch(
+    recipe: Recipe,
+    file: Path,
+    layout: Layout,
+    *,
+    settings: str | None = None,
+    overrides: Sequence[str] = (),
+    out: Path | None = None,
+    dry: bool = False,
+) -> None:
+    """Plan a recipe, then run it in several processes and wait for them.
+
+    Args:
+        recipe: With its overrides.
+        file: Where it was read from; every process reads it again.
+        layout: The processes.
+        settings: Accelerate's: ddp, fsdp2, zero3 or a YAML file; None: torchrun alone.
+        overrides: As they stood on the command line.
+        out: The run folder, in place of the recipe's.
+        dry: Only print the command.
+
+    Raises:
+        LetheError: Anything wrong with the recipe or the layout; a process that failed.
+        KeyboardInterrupt: Ctrl-C or SIGTERM; the processes have ended.
+    """
+    check(layout)
+    shape = _settings_file(settings, layout) if settings else None
+    folder = out or recipe.out or Path("runs") / recipe.name
+    _plan(recipe, folder, layout)
+    logs = folder.with_name(f"{folder.name}.launch") / f"node-{layout.node_rank}"
+    own = ["run", str(file), *overrides, *(["--out", str(out)] if out else [])]
+    argv = command(own, layout, shape, logs)
+    threads = os.environ.get("LETHE_THREADS") or os.environ.get("OMP_NUM_THREADS") or "1"
+    shown = f"OMP_NUM_THREADS={threads} {shlex.join(argv)}"
+    if dry:
+        print(shown)
+        return
+    print(shown, file=sys.stderr, flush=True)
+    _ranks.run(argv, logs, {"OMP_NUM_THREADS": threads})
+
+
+def command(own: Sequence[str], layout: Layout, shape: Path | None, logs: Path) -> list[str]:
+    """The command line that starts all processes of this node.
+
+    Args:
+        own: What follows `lethe` in each process.
+        layout: The processes.
+        shape: Accelerate's configuration; None: torchrun alone.
+        logs: Takes what each process prints.
+
+    >>> " ".join(command(["run", "a.yaml"], Layout(2), None, Path("logs"))[4:])
+    '--nproc-per-node=2 --tee=3 --log-dir=logs -m lethe run a.yaml'
+    """
+    if shape is None:
+        start, several = "torch.distributed.run", ["--standalone"]
+        if layout.nodes > 1:
+            several = [f"--nnodes={layout.nodes}", f"--node-rank={layout.node_rank}"]
+            several += [f"--master-addr={layout.address}", f"--master-port={layout.port}"]
+        several += [f"--nproc-per-node={layout.processes}", "--tee=3", f"--log-dir={logs}"]
+    else:
+        start, several = "accelerate.commands.launch", [f"--config_file={shape}"]
+        port = layout.port if layout.nodes > 1 else 0  # any that is free
+        several += [f"--num_processes={layout.world}", f"--num_machines={layout.nodes}"]
+        several += [f"--machine_rank={layout.node_rank}", f"--main_process_port={port}"]
+        several += [f"--main_process_ip={layout.address}"] if layout.address else []
+        several += ["--tee=3", f"--log_dir={logs}"]
+    return [sys.executable, "-m", start, *several, "-m", "lethe", *own]
+
+
+def check(layout: Layout) -> None:
+    """Refuse nodes that could not find each other.
+
+    Raises:
+        LetheError: Which option.
+    """
+    if layout.node_rank >= layout.nodes:
+        raise LetheError(
+            f"--node-rank: {layout.node_rank}, but there are {layout.nodes} nodes (--nodes); "
+            f"choices: 0 to {layout.nodes - 1}"
+        )
+    if layout.nodes > 1 and not layout.address:
+        raise LetheError(
+            "--main-address: the name or address of node 0, as the other nodes reach it; give the "
+            "same one on every node"
+        )
+
+
+def names() -> list[str]:
+    """Configurations of accelerate that come with Lethe."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.yaml"))
+
+
+def _settings_file(settings: str, layout: Layout) -> Path:
+    """Accelerate's configuration, refused where it would not start so many processes."""
+    shipped = settings in names()
+    path = Path(__file__).with_name(f"{settings}.yaml") if shipped else Path(settings)
+    if not path.is_file():
+        raise LetheError(
+            f"--config: {settings}: no such file; {plug.choices(settings, names())}, or a YAML "
+            "file as `accelerate config` writes it"
+        )
+    found = yaml12.loads(path.read_text(encoding="utf-8"), str(path))
+    kind = found.get("distributed_type") if isinstance(found, dict) else None
+    if kind in (None, "NO", False) or found.get("use_cpu") is True:
+        raise LetheError(
+            f"--config: {settings}: accelerate would start one process with it "
+            f"(distributed_type: {kind}, use_cpu: {bool(found and found.get('use_cpu'))}); on the "
+            "CPU leave --config out"
+        )
+    if kind == "MULTI_GPU" and layout.world == 1:
+        raise LetheError(f"--config: {settings}: needs 2 processes or more; leave it out for one")
+    if kind == "DEEPSPEED" and importlib.util.find_spec("deepspeed") is None:
+        raise LetheError(
+            f"--config: {settings}: needs DeepSpeed, which is not installed here: "
+            'pip install "lethe-unlearn[deepspeed]"; choices: fsdp2'
+        )
+    return path
+
+
+def _plan(recipe: Recipe, folder: Path, layout: Layout) -> None:
+    """Find all that can be wrong, as one of so many processes; rows are made by this one alone."""
+    process.check()
+    runs.check(folder, config.dump(recipe))
+    path = locate(recipe.model)
+    make_rows(recipe, True)
+    with _one_of(layout.world):
+        planned = plan(recipe)
+    check_disk(folder, planned.earlier.model if planned.earlier else path, recipe)
+
+
+@contextlib.contextmanager
+def _one_of(processes: int) -> Iterator[None]:
+    before = os.environ.get("WORLD_SIZE")
+    os.environ["WORLD_SIZE"] = str(processes)
+    try:
+        yield
+    finally:
+        del os.environ["WORLD_SIZE"]
+        if before is not None:
+            os.environ["WORLD_SIZE"] = before
