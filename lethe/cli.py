@@ -88,6 +88,7 @@ def _recipe_commands(parsers: argparse._SubParsersAction) -> None:
     for parser in (run, show):
         parser.add_argument("recipe", metavar="RECIPE", nargs="?", type=Path, help="a YAML file")
         parser.add_argument("-h", "--help", action="store_true", help="show this help and exit")
+    _estimate_options(show)
     _out(run, "the run folder; runs/<name> if not given")
     _sweep_command(parsers, settings)
     quickstart = _command(
@@ -101,6 +102,18 @@ def _recipe_commands(parsers: argparse._SubParsersAction) -> None:
     quickstart.add_argument("--seed", type=_natural, default=0, help="seed of the training")
     quickstart.add_argument("--targets", type=_positive, default=1, help="how many to forget")
     _out(quickstart, "the run folder; runs/quickstart if not given")
+
+
+def _estimate_options(show: argparse.ArgumentParser) -> None:
+    show.add_argument(
+        "--estimate", action="store_true", help="in place of it, memory, rollouts and operations"
+    )
+    show.add_argument("--gpus", type=_natural, metavar="N", help="on so many; 0 is the CPU")
+    show.add_argument("--gpu-memory", type=float, metavar="GIB", help="of each GPU")
+    show.add_argument(
+        "--sharded", action="store_true", help="GPUs share the weights: FSDP or ZeRO-3"
+    )
+    show.add_argument("--json", action="store_true", help="the estimate as JSON")
 
 
 def _sweep_command(parsers: argparse._SubParsersAction, settings: dict[str, Any]) -> None:

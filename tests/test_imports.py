@@ -43,6 +43,7 @@ ORDER = [
     ("table",),
     ("compare",),
     ("planning",),
+    ("estimate",),
     ("pipeline",),
     ("quickstart",),
     ("sweep",),
