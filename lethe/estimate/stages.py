@@ -65,29 +65,52 @@ def decodes(shape: Shape, how: How) -> bool:
 
 
 def sample(
-    shape: Shape, how: How, base: Phase, prompts: int, rows: int, prompt: float, new: float
+    shape: Shape,
+    how: How,
+    base: Phase,
+    prompts: int,
+    rows: int,
+    prompt: float,
+    new: float,
+    *,
+    greedy: bool = False,
 ) -> Phase:
-    """What decoding a batch holds on top of what is held anyway."""
-    logits = 3 * rows * shape.vocabulary * FLOAT
-    if decodes(shape, how):
-        copied = shape.copied * FLOAT
-        cache = memory.kv(shape, how, prompts * prompt + rows * (prompt + new))
-        moving = memory.passing(shape, how, min(memory.CHUNK, prompts * prompt))
-    else:
-        copied, cache = 0, memory.kv(shape, how, rows * (prompt + new))
-        moving = memory.passing(shape, how, rows * prompt)
-    return base._replace(
-        copies=base.copies + copied, cache=cache, activations=moving, logits=logits
+    """What decoding a batch holds on top of what is held anyway: reading it, or writing behind it.
+
+    Args:
+        shape: The model.
+        how: The dtypes.
+        base: What is held anyway.
+        prompts: Distinct prompts, which the CPU's decoder reads once.
+        rows: Completions.
+        prompt: Longest prompt, in tokens.
+        new: Longest completion.
+        greedy: Whether the logits are all that is needed, and no probabilities.
+    """
+    own = decodes(shape, how)
+    cells = rows * shape.vocabulary * FLOAT * (1 if greedy else 3)
+    # The decoder keeps what it read; `generate` reads every row, and writes behind what it read.
+    kept = memory.kv(shape, how, prompts * prompt) if own else 0.0
+    read = min(memory.CHUNK, prompts * prompt) if own else rows * prompt
+    base = base._replace(copies=base.copies + (shape.copied * FLOAT if own else 0))
+    reading = base._replace(
+        cache=kept or memory.kv(shape, how, rows * prompt),
+        activations=memory.passing(shape, how, read),
     )
+    writing = base._replace(
+        cache=kept + memory.kv(shape, how, rows * (prompt + new)),
+        activations=memory.passing(shape, how, rows),
+        logits=cells,
+    )
+    return max(reading, writing, key=lambda phase: phase.total)
 
 
 def look(shape: Shape, how: How, base: Phase, asked: Asked) -> Phase:
     """Looking at validation rows."""
     batch = asked.texts.most(min(asked.batch, len(asked.texts.pairs)))
     count = len(batch.pairs)
-    return sample(
-        shape, how, base._replace(name="look"), count, count, batch.longest, asked.new
-    )
+    named = base._replace(name="look")
+    return sample(shape, how, named, count, count, batch.longest, asked.new, greedy=True)
 
 
 def looking(shape: Shape, how: How, asked: Asked, times: int) -> float:
