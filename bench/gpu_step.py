@@ -160,7 +160,7 @@ def trainer(net, words, rows, settings, out):
 
 def plainly(net, words, rows, settings):
     """Tokens a second of `generate` on one step's prompts, each as often as its group is large."""
-    chosen = [row for row in rows[: settings.prompts_per_step]]
+    chosen = rows[: settings.prompts_per_step]
     prompts = [models.render(words, row.prompt) for row in chosen] * settings.num_generations
     ids_BT, mask_BT = (x.to(net.device) for x in left_pad(prompts, words.pad_token_id))
     net.eval()

@@ -269,9 +269,14 @@ def picture(points):
     """All lines, three beside one another."""
     groups = list(lines(points).items())
     head = 44
-    body = svg.label(0, 16, "CPU seconds, and what the operations would take at the ceiling", "title")
+    body = svg.label(
+        0, 16, "CPU seconds, and what the operations would take at the ceiling", "title"
+    )
     body += svg.label(
-        0, 34, "Points: median of the rounds, with their range. Dotted: operations / ceiling.", "tick"
+        0,
+        34,
+        "Points: median of the rounds, with their range. Dotted: operations / ceiling.",
+        "tick",
     )
     for i, (key, own) in enumerate(groups):
         body += panel(key, own, WIDE * (i % 3), head + HIGH * (i // 3))
@@ -298,7 +303,7 @@ def main():
     parser.add_argument("--sizes", nargs="+", default=["0.5M", "2M", "10M", "50M"])
     parser.add_argument("--groups", nargs="+", type=int, default=[2, 4, 16, 32])
     parser.add_argument("--prompts", nargs="+", type=int, default=[2, 4, 16, 32])
-    parser.add_argument("--rows", nargs="+", type=int, default=[16, 64, 256, 1024])
+    parser.add_argument("--rows", nargs="+", type=int, default=[16, 64, 256])
     parser.add_argument("--out", type=Path, help="the picture")
     given = parser.parse_args()
     prepare(progress=False)

@@ -83,9 +83,7 @@ def _estimated(recipe: "Recipe", given: argparse.Namespace) -> None:
     from lethe.estimate import text
 
     process.prepare(progress=False)
-    found = estimate.estimate(
-        recipe, estimate.machine(given.gpus, given.gpu_memory, given.sharded)
-    )
+    found = estimate.estimate(recipe, estimate.machine(given.gpus, given.gpu_memory, given.sharded))
     print(json.dumps(text.plain(found), indent=1) if given.json else "\n".join(text.lines(found)))
 
 

@@ -6,8 +6,7 @@ says what was measured against it.
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from lethe import config, planning, world
@@ -164,9 +163,7 @@ class _Lengths:
         return Asked(self.texts([(row, row.answer) for row in rows]), new, stages.LOOK)
 
 
-def _part(
-    ask: _Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine
-) -> Part:
+def _part(ask: _Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine) -> Part:
     settings = recipe.stages[index]
     name, own = f"{index} {settings.stage}", how(recipe, machine, settings)
     data = ask.plan.training(index)
@@ -282,11 +279,7 @@ def _evaluation(ask: _Lengths, recipe: Recipe, shape: Shape, machine: Machine) -
     forget = sum(row.scope == "forget" for row in rows)
     phases, one = stages.evaluation(whole, own, given, settings, forget)
     measured = 1 if settings.models == "last" else len(ask.plan.models)
-    return Part(f"evaluation of {measured} models", tuple(phases), _times(one, measured))
-
-
-def _times(work: Work, times: int) -> Work:
-    return Work(*(value * times for value in work))
+    return Part(f"evaluation of {measured} models", tuple(phases), one.times(measured))
 
 
 def _advice(
@@ -302,9 +295,7 @@ def _advice(
         found.append((words, _part(ask, changed, index, own, machine).peak.total))
     if machine.gpus > 1 and not machine.sharded:
         shared = machine._replace(sharded=True)
-        found.append(
-            ("FSDP or ZeRO-3", _part(ask, recipe, index, shape, shared).peak.total)
-        )
+        found.append(("FSDP or ZeRO-3", _part(ask, recipe, index, shape, shared).peak.total))
     yield from sorted((one for one in found if one[1] < before), key=lambda one: one[1])
 
 

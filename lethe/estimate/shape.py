@@ -80,7 +80,7 @@ def of(net: Any) -> Shape:
     embedding, head = base.get_input_embeddings().weight, base.get_output_embeddings()
     linear = (torch.nn.Linear, Conv1D)
     modules = [(name, m) for name, m in net.named_modules() if isinstance(m, linear)]
-    adapters = [m for name, m in modules if ".lora_A." in name]
+    adapters: list[Any] = [m for name, m in modules if ".lora_A." in name]
     return Shape(
         parameters=sum(weight.numel() for weight in own.values()),
         trained=sum(weight.numel() for weight in named.values() if weight.requires_grad),

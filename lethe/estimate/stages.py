@@ -5,7 +5,6 @@ come from `lethe._llama`; on CUDA, and for other architectures, both are TRL's o
 """
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from lethe.config import Evaluate

@@ -76,8 +76,8 @@ def _verdict(part: Part, found: Estimate) -> Iterator[str]:
 
 
 def _work(found: Estimate) -> Iterator[list[str]]:
-    yield ["", "steps", "completions", "tokens, at most",
-           *(f"TFLOP {what}" for what in ("rollout", "scoring", "update", "looks", "all"))]  # fmt: skip
+    flops = [f"TFLOP {what}" for what in ("rollout", "scoring", "update", "looks", "all")]
+    yield ["", "steps", "completions", "tokens, at most", *flops]
     for part in found.parts:
         work = part.work
         counts = [f"{n:,}" if n else "-" for n in (work.steps, work.rollouts, work.tokens)]

@@ -34,6 +34,11 @@ class Work(NamedTuple):
         """Operations of all."""
         return self.rollout + self.scoring + self.update + self.looks
 
+    def times(self, n: int) -> "Work":
+        """All of it so many times."""
+        counts = (self.steps * n, self.rollouts * n, self.tokens * n)
+        return Work(*counts, self.rollout * n, self.scoring * n, self.update * n, self.looks * n)
+
 
 def forward(shape: Shape, tokens: float, heads: float, attended: float) -> float:
     """Operations of a forward pass.

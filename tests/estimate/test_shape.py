@@ -44,7 +44,8 @@ def of(path, **settings):
 
 def test_a_toy_counted_by_hand(written):
     found = of(written(**TOY))
-    # A layer: q 16, k 8, v 8, o 16, three of 24, two norms of 4; then norm 4, embedding 40, head 40.
+    # A layer: q 16, k 8, v 8, o 16, three of 24, two norms of 4; then norm 4,
+    # embedding 40, head 40.
     assert found == shapes.Shape(
         parameters=2 * 128 + 84,
         trained=2 * 128 + 84,
