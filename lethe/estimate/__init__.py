@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from lethe import config, planning, world
 from lethe import model as models
+from lethe.batches import LARGEST
 from lethe.config import Recipe, Stage
 from lethe.data import Row
 from lethe.estimate import shape as shapes
@@ -27,9 +28,7 @@ from lethe.stages._method import Method, forget_rows, retain_rows
 
 GIB = 2**30
 RESERVE = {False: 0.7 * GIB, True: 1.0 * GIB}
-"""What the libraries take besides, off and on CUDA: measured off it, assumed on it."""
-CHUNK = 256
-"""Rows of an automatic batch, at most."""
+"""Set aside for the libraries, off and on CUDA: half a GiB was measured off it, none on it."""
 
 
 class Machine(NamedTuple):
@@ -269,10 +268,12 @@ def _method(ask: _Lengths, settings: Method, data: dict[str, list[Row]], gpus: i
 def _evaluation(ask: _Lengths, recipe: Recipe, shape: Shape, machine: Machine) -> Part:
     """All measured models, asked the test rows; one GPU asks alone."""
     settings = recipe.evaluate
+    if not ask.plan.rows:  # a benchmark that measures by code of its own
+        return Part(f"evaluation by {recipe.data.benchmark}", (), Work())
     rows = limited(ask.plan.split("test"), settings.limit)
     prefix = ask.plan.prefix
     texts = ask.texts([(row, f"{prefix} {row.answer or ''}") for row in rows])
-    batch = CHUNK if settings.batch_size == "auto" else settings.batch_size
+    batch = LARGEST if settings.batch_size == "auto" else settings.batch_size
     given = Asked(texts, settings.max_new_tokens, batch)
     own = how(recipe, machine, trainable=False)
     whole = shape._replace(ranks=0, adapted=0)  # adapters are merged to be asked
