@@ -38,7 +38,7 @@ def test_texts():
     texts = Texts(((2, 5), (4, 1)))
     assert (texts.prompt, texts.reply, texts.longest) == (3, 3, 4)
     assert texts.most(1).pairs == ((2, 5),)
-    assert texts.most(3).pairs == ((2, 5), (2, 5), (4, 1))
+    assert texts.most(3).pairs == ((2, 5), (4, 1), (2, 5))
 
 
 def test_rebo_on_the_cpu_holds():
@@ -132,8 +132,12 @@ def test_mixing_holds_three_more_copies():
 def test_evaluation():
     asked = Asked(Texts(((3, 2), (5, 2))), 4, 64)
     [answers, likely], did = stages.evaluation(TOY, CPU, asked, Evaluate(samples=2), 1)
-    # Read: 2 prompts of 5 tokens; written: room for 5 + 4 in 2 rows.
-    assert answers.cache == (10 + 18) * 8 * 4 and answers.logits == 2 * 10 * 4
-    assert likely.logits == 6 * 2 * 2 * 10 * 4 and answers.optimizer == 0
+    # Reading 2 prompts of 5 tokens, a layer of 4 x (4 + 6) numbers each, takes more here than
+    # writing behind them, which holds room for 5 + 4 tokens in 2 rows.
+    assert (answers.cache, answers.activations) == (10 * 8 * 4, 10 * 40 * 4)
+    longer = stages.evaluation(TOY, CPU, asked._replace(new=40), Evaluate(), 1)[0][0]
+    assert longer.cache == (10 + 90) * 8 * 4 and longer.logits == 2 * 10 * 4
+    assert answers.optimizer == 0
+    assert likely.logits == 6 * 2 * 2 * 10 * 4
     assert (did.rollouts, did.tokens) == (2 + 2, 16)
     assert did.scoring == pytest.approx(2 * work.forward(TOY, 6, 2, work.text(6)))
