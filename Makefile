@@ -14,7 +14,7 @@ help:
 	@echo "make install      only install into .venv"
 	@echo "make test         all tests"
 	@echo "make check        ruff and pyright"
-	@echo "make bench        our ReBO and offline steps and our evaluation against stock ones"
+	@echo "make bench        our ReBO and offline steps and our evaluation against stock ones; how cost grows"
 	@echo "make refusal      what the judgement of refusals is worth: the tables of docs/refusal.md"
 	@echo "make clean        remove .venv and caches; runs/ stays"
 
@@ -44,6 +44,7 @@ bench: $(INSTALLED)
 	$(BIN)/python bench/rebo_step.py
 	$(BIN)/python bench/offline_step.py
 	$(BIN)/python bench/evaluate.py
+	$(BIN)/python bench/scaling.py
 
 refusal: $(INSTALLED)
 	$(BIN)/python bench/refusal.py

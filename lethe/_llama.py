@@ -159,7 +159,8 @@ class Decoder:
             # Leaving costs a copy of the cache, so finished rows leave a quarter at a time.
             if going <= LEAVE * len(row_B):
                 keep = going_B.nonzero()[:, 0]
-                cache = [(_kept(k, keep, start + t), _kept(v, keep, start + t)) for k, v in cache]
+                for i, (k, v) in enumerate(cache):  # one by one: two whole caches are too many
+                    cache[i] = _kept(k, keep, start + t), _kept(v, keep, start + t)
                 row_B, token_B, position_B = row_B[keep], token_B[keep], position_B[keep]
                 open_BT, going_B = open_BT[keep], going_B[keep]
             position_B = position_B + 1

@@ -95,6 +95,7 @@ def _recipe_commands(parsers: argparse._SubParsersAction) -> None:
         "--each", action="store_true", help="a run for each of the data's targets, then compare"
     )
     _jobs(run)
+    _estimate_options(show)
     _out(run, "the run folder; runs/<name> if not given")
     _launch_command(parsers, settings)
     _sweep_command(parsers, settings)
@@ -135,6 +136,18 @@ def _launch_command(parsers: argparse._SubParsersAction, settings: dict[str, Any
     launch.add_argument("--dry-run", action="store_true", help="only print what would be started")
     _out(launch, "the run folder; runs/<name> if not given")
     launch.add_argument("-h", "--help", action="store_true", help="show this help and exit")
+
+
+def _estimate_options(show: argparse.ArgumentParser) -> None:
+    show.add_argument(
+        "--estimate", action="store_true", help="in place of it, memory, rollouts and operations"
+    )
+    show.add_argument("--gpus", type=_natural, metavar="N", help="on so many; 0 is the CPU")
+    show.add_argument("--gpu-memory", type=float, metavar="GIB", help="of each GPU")
+    show.add_argument(
+        "--sharded", action="store_true", help="GPUs share the weights: FSDP or ZeRO-3"
+    )
+    show.add_argument("--json", action="store_true", help="the estimate as JSON")
 
 
 def _sweep_command(parsers: argparse._SubParsersAction, settings: dict[str, Any]) -> None:

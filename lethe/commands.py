@@ -5,6 +5,7 @@ Results go to stdout, everything else to stderr. Heavy imports wait until a comm
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,13 +94,38 @@ def _swept(points: dict[str, "Recipe"], out: Path, jobs: int, about: dict[str, A
 
 
 def show(given: argparse.Namespace, rest: list[str]) -> None:
-    """Print a recipe with every default."""
+    """Print a recipe with every default, or what it will need and do."""
     if given.help:
         return _recipe_help(given)
     from lethe import config, overrides
 
+    _check_estimate(given)
     recipe = overrides.override(config.load(_recipe_path(given)), rest)
-    print(config.dump(recipe), end="")
+    if given.estimate:
+        _estimated(recipe, given)
+    else:
+        print(config.dump(recipe), end="")
+
+
+def _check_estimate(given: argparse.Namespace) -> None:
+    named = ("gpus", "gpu_memory", "sharded", "json")
+    if not given.estimate:
+        for name in named:
+            if getattr(given, name) is not None and getattr(given, name) is not False:
+                raise LetheError(f"--{name.replace('_', '-')}: goes with --estimate")
+    if given.gpu_memory is not None and not given.gpu_memory > 0:
+        raise LetheError(f"--gpu-memory: {given.gpu_memory:g}: GiB of one GPU, above 0")
+    if given.sharded and given.gpus in (0, 1):
+        raise LetheError("--sharded: needs several GPUs to share; as in: --gpus 8 --sharded")
+
+
+def _estimated(recipe: "Recipe", given: argparse.Namespace) -> None:
+    from lethe import estimate, process
+    from lethe.estimate import text
+
+    process.prepare(progress=False)
+    found = estimate.estimate(recipe, estimate.machine(given.gpus, given.gpu_memory, given.sharded))
+    print(json.dumps(text.plain(found), indent=1) if given.json else "\n".join(text.lines(found)))
 
 
 def quickstart(given: argparse.Namespace, rest: list[str]) -> None:

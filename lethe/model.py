@@ -109,6 +109,32 @@ def _quantised(kind: str) -> dict[str, Any]:
     return {"quantization_config": BitsAndBytesConfig(**few), "device_map": {"": _device()}}
 
 
+def skeleton(path: str | Path, model: config.Model) -> Any:
+    """The model as it would be trained, with adapters and frozen parts, but without weights.
+
+    Everything lies on the meta device; config.json alone is read.
+
+    Args:
+        path: Folder or Hub id; an adapter folder stands for its base.
+        model: revision, LoRA shape, `freeze`.
+
+    Raises:
+        LetheError: The configuration cannot be loaded.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    path = str(path)
+    if is_adapter(path):
+        path = base_of(Path(path).expanduser())
+    found = _pretrained(AutoConfig, path, model)
+    with torch.device("meta"):
+        net = AutoModelForCausalLM.from_config(found, trust_remote_code=False)
+    net = _adapted(net, model, None, True)
+    _freeze(net, model.freeze)
+    return net
+
+
 def dtype(model: config.Model, *, trainable: bool, cuda: bool) -> str:
     """The dtype to load in.
 

@@ -70,6 +70,16 @@ def cell(record: dict[str, Any], with_count: bool = True) -> str:
     return " ".join(filter(None, [words.show(record["value"], rate), interval, count, note]))
 
 
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of equal length as lines: the first cell to the left, the others to the right.
+
+    >>> aligned([["", "a"], ["one", "10"]])
+    ['      a', 'one  10']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [_line(list(row), widths) for row in rows]
+
+
 def _heads(titles: list[list[str]]) -> list[list[str]]:
     height = max(map(len, titles), default=0)
     padded = [[""] * (height - len(title)) + title for title in titles]

@@ -207,3 +207,50 @@ def test_evaluation_is_timed_on_equal_texts(asking, net, letters, capsys):
     asking.ours = lambda given: ["else", *monkey(given)[1:]]
     with pytest.raises(AssertionError, match="the texts differ"):
         asking.measure(other, rounds=1)
+
+
+@pytest.fixture
+def scaling(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "bench")
+    import scaling
+
+    yield scaling
+    for name in ("scaling", "memory", "rebo_step", "by_hand", "evaluate", "tofu"):
+        sys.modules.pop(name, None)
+
+
+def test_scaling_measures_every_line_and_draws_it(scaling, tmp_path):
+    path = scaling.memory.make("toy", tmp_path / "toy")
+    cases = scaling.cases(["toy"], [2, 4], [2, 4], [4, 8])
+    points = scaling.measure(cases, {"toy": path}, 2, tmp_path)
+    assert [len(own) for own in scaling.lines(points).values()] == [1, 2, 2, 1, 2]
+    assert all(len(point.seconds) == 2 and 0 < point.share < 1 for point in points)
+    group = [p for p in points if p.case.grows == "group"]
+    # Twice the completions are less than twice the operations: prompts are read once for all.
+    assert 1.5 < group[1].operations / group[0].operations < 2
+    assert scaling.table(points).count("| ReBO step |") == 5
+    assert scaling.picture(points).count("<circle") == len(points)
+
+
+def test_a_slope_is_that_of_a_power(scaling):
+    case = scaling.Case("ReBO step", "group", "toy", 2)
+    one, two = (scaling.Point(case, x, 3 * x**2, [1.0], [9.0]) for x in (2, 8))
+    assert scaling.slope(one, two, lambda point: point.operations) == pytest.approx(2)
+    assert one.share == 12 / 9
+
+
+def test_a_step_on_a_gpu_is_split_into_its_parts(monkeypatch, capsys):
+    """On the CPU, at toy size: every line but the GPU's runs."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "bench")
+    import gpu_step
+
+    options = ("--size tiny --steps 2 --prompts 4 --generations 2 --max-new-tokens 4 "
+               "--micro-batch 4 --seconds 0.01").split()  # fmt: skip
+    monkeypatch.setattr(sys, "argv", ["gpu_step", *options])
+    gpu_step.main()
+    sys.modules.pop("gpu_step")
+    out = capsys.readouterr().out
+    assert "4 x 2 x 4 tokens, micro batch 4" in out and "plain `generate`: " in out
+    seconds = [float(out.partition(f"| {part} | ")[2].split()[0])
+               for part in ("rollout", "scoring", "update")]  # fmt: skip
+    assert all(0 < spent < 60 for spent in seconds)

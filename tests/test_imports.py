@@ -46,6 +46,7 @@ ORDER = [
     ("compare",),
     ("earlier",),
     ("planning",),
+    ("estimate",),
     ("pipeline",),
     ("quickstart",),
     ("sweep",),

@@ -1,0 +1,330 @@
+"""What a recipe will need and do, before anything is loaded: memory, rollouts, tokens, operations.
+
+Sizes come from the model's config.json, lengths from the rows and the tokenizer. docs/memory.md
+says what was measured against it.
+"""
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from lethe import config, planning, world
+from lethe import model as models
+from lethe.batches import LARGEST
+from lethe.config import Recipe, Stage
+from lethe.data import Row
+from lethe.estimate import shape as shapes
+from lethe.estimate import stages
+from lethe.estimate.memory import How, Phase
+from lethe.estimate.shape import Shape
+from lethe.estimate.stages import Asked, Lessons, Rebo, Texts
+from lethe.estimate.work import Work
+from lethe.evaluate import limited
+from lethe.planning import Plan
+from lethe.stages import kto, rebo, rejection_steering
+from lethe.stages._chosen import Chosen, asked
+from lethe.stages._method import Method, forget_rows, retain_rows
+
+GIB = 2**30
+RESERVE = {False: 0.7 * GIB, True: 1.0 * GIB}
+"""Set aside for the libraries, off and on CUDA: half a GiB was measured off it, none on it."""
+
+
+class Machine(NamedTuple):
+    """What is to be trained on."""
+
+    gpus: int
+    """0: the CPU."""
+    memory: float
+    """Bytes of one device."""
+    sharded: bool = False
+    """Whether GPUs share weights, gradients and optimizer state (FSDP, ZeRO-3), or copy them."""
+
+
+class Part(NamedTuple):
+    """One stage, or the evaluation."""
+
+    name: str
+    phases: tuple[Phase, ...]
+    """Empty where it is not known what it does."""
+    work: Work
+    advice: tuple[tuple[str, float], ...] = ()
+    """If it does not fit: a change of settings, and the bytes that it then takes."""
+
+    @property
+    def peak(self) -> Phase:
+        """The phase that takes most."""
+        return max(self.phases, key=lambda phase: phase.total)
+
+
+class Estimate(NamedTuple):
+    """All of a recipe."""
+
+    recipe: Recipe
+    machine: Machine
+    shape: Shape
+    how: How
+    parts: tuple[Part, ...]
+
+
+def machine(gpus: int | None, gpu_memory: float | None, sharded: bool) -> Machine:
+    """The machine that was named, and for what was not, this one.
+
+    Args:
+        gpus: How many; None: as many as are here.
+        gpu_memory: GiB of each; None: that of the first one here, or else of the machine.
+        sharded: Whether they share.
+    """
+    import torch
+
+    here = torch.cuda.device_count()
+    gpus = here if gpus is None else gpus
+    if gpu_memory is not None:
+        return Machine(gpus, gpu_memory * GIB, sharded and gpus > 1)
+    if gpus and here:
+        known = torch.cuda.get_device_properties(0).total_memory
+    else:
+        known = 80 * GIB if gpus else os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return Machine(gpus, known, sharded and gpus > 1)
+
+
+def estimate(recipe: Recipe, machine: Machine) -> Estimate:
+    """Everything of a recipe on a machine; no weight is loaded.
+
+    Raises:
+        LetheError: What is wrong with the recipe, its rows, or the model's configuration.
+    """
+    plan = planning.plan(recipe)
+    path = _path(recipe.model.path)
+    tokenizer = models.tokenizer(path, recipe.model)
+    shape = shapes.of(models.skeleton(path, recipe.model))
+    ask = _Lengths(plan, tokenizer)
+    parts = []
+    for i in range(len(recipe.stages)):
+        part = _part(ask, recipe, i, shape, machine)
+        if part.phases and not fits(part, machine):
+            part = part._replace(advice=tuple(_advice(ask, recipe, i, shape, machine, path)))
+        parts.append(part)
+    parts.append(_evaluation(ask, recipe, shape, machine))
+    return Estimate(recipe, machine, shape, how(recipe, machine), tuple(parts))
+
+
+def fits(part: Part, machine: Machine) -> bool:
+    """Whether a part's peak leaves room for the libraries."""
+    return part.peak.total + RESERVE[machine.gpus > 0] <= machine.memory
+
+
+def how(
+    recipe: Recipe, machine: Machine, stage: Stage | None = None, *, trainable: bool = True
+) -> How:
+    """How weights are held and computed: the dtypes of `lethe.model.dtype`."""
+    cuda = machine.gpus > 0
+    name = models.dtype(recipe.model, trainable=trainable, cuda=cuda)
+    passed: dict[str, Any] = getattr(stage, "trainer", {})
+    return How(
+        cuda=cuda,
+        weight=4 if name == "float32" else 2,
+        autocast=cuda and trainable and name == "float32",
+        checkpointing=bool(passed.get("gradient_checkpointing")),
+        shards=machine.gpus if machine.sharded and trainable else 1,
+    )
+
+
+def _path(path: str) -> str:
+    """Where config.json and tokenizer are; worlds are of one shape, and one of them is shipped."""
+    if not path.startswith("world:"):
+        return path
+    seed = int(path.removeprefix("world:"))
+    return str(world.checkpoint(seed) if world.at_hand(seed) else world.SHIPPED)
+
+
+class _Lengths:
+    """Rows in tokens, each counted once."""
+
+    def __init__(self, plan: Plan, tokenizer: Any) -> None:
+        self.plan, self.tokenizer = plan, tokenizer
+        self.known: dict[Any, int] = {}
+
+    def prompt(self, row: Row) -> int:
+        if row.id not in self.known:
+            self.known[row.id] = len(models.render(self.tokenizer, row.prompt))
+        return self.known[row.id]
+
+    def reply(self, text: str | None) -> int:
+        """Tokens of a reply and of what ends it."""
+        return len(self.tokenizer.encode(text or "", add_special_tokens=False)) + 1
+
+    def texts(self, pairs: Sequence[tuple[Row, str | None]]) -> Texts:
+        return Texts(tuple((self.prompt(row), self.reply(text)) for row, text in pairs))
+
+    def looks(self, rows: Sequence[Row], new: int) -> Asked:
+        return Asked(self.texts([(row, row.answer) for row in rows]), new, stages.LOOK)
+
+
+def _part(ask: _Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine) -> Part:
+    settings = recipe.stages[index]
+    name, own = f"{index} {settings.stage}", how(recipe, machine, settings)
+    data = ask.plan.training(index)
+    gpus = max(machine.gpus, 1)
+    if isinstance(settings, rebo.Config):
+        given = _rebo(ask, settings, data, machine)
+        phases, work = stages.rebo(shape, own, given, gpus)
+    elif (lessons := _lessons(ask, settings, data, gpus)) is not None:
+        phases, work = stages.lessons(shape, own, lessons)
+    else:
+        phases, work = [], Work()
+    return Part(name, tuple(phases), work)
+
+
+def _validation(ask: _Lengths, settings: Chosen, data: dict[str, list[Row]], new: int) -> Asked:
+    from lethe.stages import _engine
+
+    return ask.looks(_engine.evenly(asked(data), settings.eval_rows), new)
+
+
+def _rebo(
+    ask: _Lengths, settings: rebo.Config, data: dict[str, list[Row]], machine: Machine
+) -> Rebo:
+    batch = settings.prompts_per_step * settings.num_generations
+    engine = settings.trainer.get("vllm_mode", "colocate")
+    return Rebo(
+        steps=settings.steps,
+        prompts=settings.prompts_per_step,
+        group=settings.num_generations,
+        iterations=settings.num_iterations,
+        new=settings.max_new_tokens,
+        micro=settings.micro_batch or batch // max(machine.gpus, 1),
+        reference=settings.beta > 0,
+        rollout=f"vllm-{engine}" if settings.trainer.get("use_vllm") else "transformers",
+        texts=ask.texts([(row, row.answer) for row in rebo.rows(data)]),
+        looks=_validation(ask, settings, data, min(settings.max_new_tokens, 64)),
+        every=settings.eval_every,
+        mixes=bool(settings.interpolate),
+        share=settings.trainer.get("vllm_gpu_memory_utilization", 0.3),
+        memory=machine.memory,
+    )
+
+
+def _lessons(
+    ask: _Lengths, settings: Stage, data: dict[str, list[Row]], gpus: int
+) -> Lessons | None:
+    """Of a stage that learns fixed texts; None of any other."""
+    from lethe.stages import _engine
+
+    if isinstance(settings, rejection_steering.Config):
+        rows = rejection_steering.rows(data)
+        batches = math.ceil(len(rows) / (settings.batch_size * gpus))
+        return Lessons(
+            kinds=(ask.texts([(row, row.refusal) for row in rows]),),
+            batch=settings.batch_size,
+            rows=settings.batch_size * gpus,
+            steps=math.ceil(batches * settings.epochs),
+            padded=True,
+            looks=ask.looks(_engine.evenly(data.get("validation", []), 32), 32),
+            every=10**9,
+        )
+    if isinstance(settings, kto.Config):
+        found = ask.texts([(row, text) for row, text, _ in kto.texts(data)])
+        return Lessons(
+            kinds=(found,),
+            batch=settings.batch_size * 2,  # each prompt is read with a stranger's reply too
+            rows=settings.batch_size * 2,
+            steps=math.ceil(len(found.pairs) / settings.batch_size) * settings.epochs,
+            padded=True,
+            original=True,
+            looks=_validation(ask, settings, data, 64),
+            every=settings.eval_every,
+            mixes=bool(settings.interpolate),
+        )
+    if isinstance(settings, Method):
+        return _method(ask, settings, data, gpus)
+    return None
+
+
+def _method(ask: _Lengths, settings: Method, data: dict[str, list[Row]], gpus: int) -> Lessons:
+    forget = forget_rows(settings, data)
+    kinds = []
+    if "answer" in settings.NEEDS:
+        kinds.append(ask.texts([(row, row.answer) for row in forget]))
+    if "refusal" in settings.NEEDS:
+        kinds.append(ask.texts([(row, row.refusal) for row in forget]))
+    if settings.pairs:
+        kinds.append(ask.texts([(row, row.answer) for row in retain_rows(data)]))
+    return Lessons(
+        kinds=tuple(kinds),
+        batch=settings.micro_batch or math.ceil(settings.batch_size / gpus),
+        rows=settings.batch_size,
+        steps=math.ceil(len(forget) / settings.batch_size) * settings.epochs,
+        padded=False,
+        reference="reference" in settings.NEEDS,
+        original=bool(settings.klr) or "original" in settings.NEEDS,
+        looks=_validation(ask, settings, data, 64),
+        every=settings.eval_every,
+        mixes=bool(settings.interpolate),
+    )
+
+
+def _evaluation(ask: _Lengths, recipe: Recipe, shape: Shape, machine: Machine) -> Part:
+    """All measured models, asked the test rows; one GPU asks alone."""
+    settings = recipe.evaluate
+    if not ask.plan.rows:  # a benchmark that measures by code of its own
+        return Part(f"evaluation by {recipe.data.benchmark}", (), Work())
+    rows = limited(ask.plan.split("test"), settings.limit)
+    prefix = ask.plan.prefix
+    texts = ask.texts([(row, f"{prefix} {row.answer or ''}") for row in rows])
+    batch = LARGEST if settings.batch_size == "auto" else settings.batch_size
+    given = Asked(texts, settings.max_new_tokens, batch)
+    own = how(recipe, machine, trainable=False)
+    whole = shape._replace(ranks=0, adapted=0)  # adapters are merged to be asked
+    forget = sum(row.scope == "forget" for row in rows)
+    phases, one = stages.evaluation(whole, own, given, settings, forget)
+    measured = 1 if settings.models == "last" else len(ask.plan.models)
+    return Part(f"evaluation of {measured} models", tuple(phases), one.times(measured))
+
+
+def _advice(
+    ask: _Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine, path: str
+) -> Iterator[tuple[str, float]]:
+    """Changes of one setting each, and the peak with them; those that help, the best first."""
+    before = _part(ask, recipe, index, shape, machine).peak.total
+    found = []
+    for words, changed in _changes(recipe, index):
+        own = shape
+        if changed.model.lora and not recipe.model.lora:
+            own = shapes.of(models.skeleton(path, changed.model))
+        found.append((words, _part(ask, changed, index, own, machine).peak.total))
+    if machine.gpus > 1 and not machine.sharded:
+        shared = machine._replace(sharded=True)
+        found.append(("FSDP or ZeRO-3", _part(ask, recipe, index, shape, shared).peak.total))
+    yield from sorted((one for one in found if one[1] < before), key=lambda one: one[1])
+
+
+def _changes(recipe: Recipe, index: int) -> Iterator[tuple[str, Recipe]]:
+    settings = recipe.stages[index]
+
+    def staged(words: str, **update: Any) -> tuple[str, Recipe]:
+        parts = list(recipe.stages)
+        parts[index] = settings.model_copy(update=update)
+        return words, recipe.model_copy(update={"stages": parts})
+
+    passed: dict[str, Any] = getattr(settings, "trainer", {})
+    if isinstance(settings, rebo.Config):
+        group = settings.num_generations
+        yield staged(f"micro_batch: {group}", micro_batch=group)
+        if settings.max_new_tokens > 1:
+            half = settings.max_new_tokens // 2
+            yield staged(f"max_new_tokens: {half}", max_new_tokens=half)
+        if settings.prompts_per_step > 2:
+            half = settings.prompts_per_step // 2
+            yield staged(f"prompts_per_step: {half}", prompts_per_step=half)
+    elif isinstance(settings, Method):
+        yield staged("micro_batch: 1", micro_batch=1)
+    elif isinstance(settings, rejection_steering.Config):
+        yield staged("batch_size: 1", batch_size=1)
+    if not passed.get("gradient_checkpointing"):
+        more = {**passed, "gradient_checkpointing": True}
+        yield staged("trainer: {gradient_checkpointing: true}", trainer=more)
+    if recipe.model.lora is None:
+        lora = recipe.model.model_copy(update={"lora": config.Lora()})
+        yield "model.lora: {}", recipe.model_copy(update={"model": lora})

@@ -1,0 +1,146 @@
+"""`lethe show --estimate`: of recipes and configurations, no weights at hand."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from lethe import cli, config, estimate, world
+from lethe.estimate import text
+
+GIB = estimate.GIB
+SHAPE = {
+    "vocab_size": 128256,
+    "hidden_size": 4096,
+    "intermediate_size": 14336,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "tie_word_embeddings": False,
+}
+
+
+@pytest.fixture
+def large(tmp_path):
+    """Llama-3-8B's configuration with the world's tokenizer, and no weights."""
+    from transformers import LlamaConfig
+
+    folder = tmp_path / "large"
+    folder.mkdir()
+    LlamaConfig(**SHAPE).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        if (world.SHIPPED / name).is_file():
+            shutil.copy(world.SHIPPED / name, folder)
+    return folder
+
+
+def recipe(path, *stages, **model):
+    return config.from_dict(
+        {
+            "name": "r",
+            "model": {"path": str(path), **model},
+            "data": {"benchmark": "world"},
+            "stages": list(stages),
+        }
+    )
+
+
+REBO = {"stage": "rebo", "prompts_per_step": 8, "max_new_tokens": 32}
+
+
+def test_an_adapter_on_one_gpu(large):
+    one = estimate.Machine(1, 80 * GIB)
+    found = estimate.estimate(recipe(large, "rejection_steering", REBO, lora={}), one)
+    steering, rebo, evaluation = found.parts
+    assert all(estimate.fits(part, one) and not part.advice for part in found.parts)
+    assert rebo.peak.weights == 8_030_261_248 * 2 + 41_943_040 * 4
+    assert rebo.peak.copies == 41_943_040 * 4 and steering.peak.copies == 0
+    assert rebo.work.rollouts == 20 * 64 and rebo.work.tokens == 20 * 64 * 32
+    assert evaluation.peak.weights == 8_030_261_248 * 2
+    assert evaluation.name == "evaluation of 3 models"
+
+
+def test_what_does_not_fit_says_what_would_help(large):
+    one = estimate.Machine(1, 80 * GIB)
+    found = estimate.estimate(recipe(large, REBO), one)
+    [part, _] = found.parts
+    # Float32 weights, gradients, two moments, a reference: 20 bytes a parameter.
+    step = next(phase for phase in part.phases if phase.name == "optimiser step")
+    assert step.total == 20 * 8_030_261_248 and not estimate.fits(part, one)
+    assert dict(part.advice)["model.lora: {}"] < 40 * GIB
+    told = "\n".join(text.lines(found))
+    assert "DOES NOT FIT into 80.0" in told and "    model.lora: {}: " in told
+
+
+def test_gpus_that_share(large):
+    given = recipe(large, REBO)
+    copies = estimate.estimate(given, estimate.Machine(8, 80 * GIB)).parts[0]
+    shared = estimate.estimate(given, estimate.Machine(8, 80 * GIB, sharded=True)).parts[0]
+    assert "FSDP or ZeRO-3" in dict(copies.advice)
+    assert shared.peak.optimizer == 8 * 8_030_261_248 / 8
+    assert shared.peak.total < copies.peak.total
+
+
+def test_every_stage_is_estimated_or_says_that_it_is_not(tmp_path):
+    from lethe import plug
+
+    names = [name for name in plug.names("stage") if name not in ("in_context", "rebo")]
+    given = recipe("world:0", *names, "in_context")
+    found = estimate.estimate(given, estimate.machine(0, None, False))
+    assert [bool(part.phases) for part in found.parts] == [True] * len(names) + [False, True]
+    assert all(part.work.update > 0 and part.work.steps > 0 for part in found.parts[: len(names)])
+    assert f"{len(names)} in_context: not estimated" in list(text.lines(found))
+
+
+def test_the_command(tmp_path, capsys):
+    file = tmp_path / "r.yaml"
+    file.write_text(config.dump(recipe("world:0", REBO)))
+    given = ["show", str(file), "--estimate", "--gpus", "0"]
+    assert cli.main([*given, "--stages.0.steps", "3"]) == 0
+    told = capsys.readouterr().out
+    assert "985,600 parameters, 985,600 trained (every weight)" in told
+    assert "on the CPU, with" in told and "TFLOP update" in told
+    lines = told.splitlines()
+    row = next(line for line in lines if line.startswith("0 rebo") and "fits" not in line[6:])
+    assert row == "0 rebo" or row.startswith("0 rebo ")
+    assert cli.main([*given, "--json", "--stages.0.steps", "3"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["parts"][0]["work"]["rollouts"] == 3 * 64
+    assert data["parts"][0]["fits"] and data["shape"]["parameters"] == 985_600
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--gpus", "2"], "--gpus: goes with --estimate"),
+        (["--json"], "--json: goes with --estimate"),
+        (["--gpus", "0"], "--gpus: goes with --estimate"),
+        (["--estimate", "--gpu-memory", "0"], "--gpu-memory: 0: GiB of one GPU, above 0"),
+        (["--estimate", "--gpus", "0", "--sharded"], "--sharded: needs several GPUs"),
+    ],
+)
+def test_wrong_options(tmp_path, capsys, options, said):
+    file = tmp_path / "r.yaml"
+    file.write_text(config.dump(recipe("world:0", REBO)))
+    assert cli.main(["show", str(file), *options]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.fixture
+def measuring(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "bench")
+    import memory
+
+    yield memory
+    sys.modules.pop("memory", None)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="resets the mark of the peak by /proc")
+@pytest.mark.parametrize("case", ["rebo", "npo"])
+def test_the_estimate_is_within_a_fifth_of_what_is_measured(measuring, tmp_path, case):
+    toy, path = (measuring.make(size, tmp_path / size) for size in ("toy", "2M"))
+    found = measuring.measure(case, path, toy)
+    assert found["estimated"] == pytest.approx(found["measured"], rel=0.2)
