@@ -126,9 +126,17 @@ def how(
         cuda=cuda,
         weight=4 if name == "float32" else 2,
         autocast=cuda and trainable and name == "float32",
-        checkpointing=bool(passed.get("gradient_checkpointing")),
+        checkpointing=_checkpointing(recipe, passed),
+        eager=recipe.model.attention == "eager",
+        quantization=recipe.model.quantization,
         shards=machine.gpus if machine.sharded and trainable else 1,
     )
+
+
+def _checkpointing(recipe: Recipe, passed: dict[str, Any]) -> bool:
+    """Whether activations are computed anew: what a stage passes on goes before the model's."""
+    own = [passed[n] for n in ("gradient_checkpointing", "activation_checkpointing") if n in passed]
+    return bool(own[0] if own else recipe.model.gradient_checkpointing)
 
 
 def _path(path: str) -> str:
@@ -187,7 +195,6 @@ def _rebo(
     ask: _Lengths, settings: rebo.Config, data: dict[str, list[Row]], machine: Machine
 ) -> Rebo:
     batch = settings.prompts_per_step * settings.num_generations
-    engine = settings.trainer.get("vllm_mode", "colocate")
     return Rebo(
         steps=settings.steps,
         prompts=settings.prompts_per_step,
@@ -196,12 +203,12 @@ def _rebo(
         new=settings.max_new_tokens,
         micro=settings.micro_batch or batch // max(machine.gpus, 1),
         reference=settings.beta > 0,
-        rollout=f"vllm-{engine}" if settings.trainer.get("use_vllm") else "transformers",
+        rollout=settings.rollout,
         texts=ask.texts([(row, row.answer) for row in rebo.rows(data)]),
         looks=_validation(ask, settings, data, min(settings.max_new_tokens, 64)),
         every=settings.eval_every,
         mixes=bool(settings.interpolate),
-        share=settings.trainer.get("vllm_gpu_memory_utilization", 0.3),
+        share=settings.vllm.memory_share,
         memory=machine.memory,
     )
 
@@ -322,9 +329,9 @@ def _changes(recipe: Recipe, index: int) -> Iterator[tuple[str, Recipe]]:
         yield staged("micro_batch: 1", micro_batch=1)
     elif isinstance(settings, rejection_steering.Config):
         yield staged("batch_size: 1", batch_size=1)
-    if not passed.get("gradient_checkpointing"):
-        more = {**passed, "gradient_checkpointing": True}
-        yield staged("trainer: {gradient_checkpointing: true}", trainer=more)
+    if not _checkpointing(recipe, passed):
+        model = recipe.model.model_copy(update={"gradient_checkpointing": True})
+        yield "model.gradient_checkpointing: true", recipe.model_copy(update={"model": model})
     if recipe.model.lora is None:
         lora = recipe.model.model_copy(update={"lora": config.Lora()})
         yield "model.lora: {}", recipe.model_copy(update={"model": lora})
