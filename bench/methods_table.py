@@ -98,7 +98,7 @@ def read(folder: Path) -> Measurement:
     numbers = {
         (record["metric"], record["group"]): (record["value"], record["n"])
         for record in runs.read_summary(run)
-        if record["value"] is not None
+        if record["value"] is not None and _read(record["metric"], record["group"])
     }
     seconds = sum(
         json.loads(line)["cpu_seconds"]
@@ -106,6 +106,13 @@ def read(folder: Path) -> Measurement:
         if json.loads(line)["what"].startswith("stage ")
     )
     return Measurement(recipe["data"]["seed"], numbers, seconds, rollouts(run))
+
+
+def _read(metric: str, group: str) -> bool:
+    """Whether a column might read it; the others are not kept."""
+    if not group.startswith("forget/"):
+        return metric == "accuracy"
+    return metric not in ("accuracy", "rouge_l_recall")
 
 
 def rollouts(run: runs.Run) -> int:
