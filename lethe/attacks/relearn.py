@@ -113,7 +113,7 @@ def run(
     Returns:
         The test questions about the facts that were not given, answered.
     """
-    from lethe import recorder
+    from lethe import process, recorder
     from lethe.stages import _offline
     from lethe.stages.task_vector import loss
 
@@ -135,5 +135,7 @@ def run(
     attacked = Checkpoint(str(out / "model"), model.original, model.spec)
     once = settings.model_copy(update={"samples": 0})  # nobody reads draws of the attacked model
     answered = recorder.record(attacked, asked, once, name="relearn", prefix="")
-    shutil.rmtree(out / "model")
+    process.barrier()  # all have read it
+    if process.first():
+        shutil.rmtree(out / "model")
     return answered

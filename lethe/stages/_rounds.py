@@ -28,6 +28,21 @@ if TYPE_CHECKING:
 STATE = "rollouts.json"
 
 
+def evenly(count: int, group: int, processes: int) -> list[int]:
+    """The places of so many rollouts, the last ones again until the processes share them evenly.
+
+    Whole groups stay whole: an engine may be asked for a group at once.
+
+    >>> evenly(3, 2, 2), evenly(4, 2, 8)
+    ([0, 1, 2, 2], [0, 1, 2, 3, 2, 3, 2, 3])
+    """
+    places = list(range(count))
+    again = places[-(1 if count % group else group) :]
+    while len(places) % processes:
+        places += again
+    return places
+
+
 class RoundsTrainer(GRPOTrainer):
     """TRL's GRPO with rollouts in rounds.
 
@@ -88,10 +103,9 @@ class RoundsTrainer(GRPOTrainer):
 
     def _places(self, count: int) -> list[int]:
         """Which of so many rollouts this process makes; some twice, where they do not divide."""
-        places = list(range(count))
-        while len(places) % self.accelerator.num_processes:
-            places += places[-self.settings.num_generations :]
-        return self.mine(places)
+        return self.mine(
+            evenly(count, self.settings.num_generations, self.accelerator.num_processes)
+        )
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         self.inputs = inputs

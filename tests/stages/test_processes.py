@@ -50,6 +50,7 @@ def recipe(lab, tmp_path):
         )
         for row in given["validation"]
     ]
+    tests[0] = tests[0].model_copy(update={"answer": "Oslo"})  # what relearning is not given
     data.write(tmp_path / "rows.jsonl", [row for rows in given.values() for row in rows] + tests)
     (tmp_path / "pay.py").write_text(PAY)
 
@@ -60,6 +61,7 @@ def recipe(lab, tmp_path):
             "data": {"benchmark": "rows", "path": str(tmp_path / "rows.jsonl")},
             "stages": stages,
             "evaluate": {"models": "last"},
+            "attacks": [{"attack": "relearn", "steps": 2}],
         }
         (tmp_path / "recipe.yaml").write_text(json.dumps(raw))
         return tmp_path / "recipe.yaml"
@@ -105,40 +107,51 @@ def same(one: Path, two: Path, model: str, spec: Model) -> None:
     assert all(torch.allclose(a, b, atol=2e-4) for a, b in pairs)
 
 
+GUIDED = {
+    **REBO,
+    "guidance": "demonstration",
+    "resample": 1,
+    "prompt_choice": "adaptive",
+    "advantage_estimator": "reinforce_pp",
+    "micro_batch": 3,
+}
 STAGES = {
-    "rejection steering": [
-        {"stage": "rejection_steering", "batch_size": 4, "learning_rate": 3e-3, "epochs": 2}
+    "full": [
+        {"stage": "rejection_steering", "batch_size": 4, "learning_rate": 3e-3, "epochs": 2},
+        GUIDED,
     ],
-    "rebo": [{**REBO, "rewards": {"PAY": 1.0}}],
-    "rebo, guided and resampled": [
-        {**REBO, "rewards": {"PAY": 1.0}, "guidance": "demonstration", "resample": 1,
-         "prompt_choice": "adaptive", "advantage_estimator": "reinforce_pp", "micro_batch": 3}
+    "lora": [
+        {"stage": "npo", **OFFLINE, "gdr": 1.0, "klr": 0.5, "epochs": 3},
+        {"stage": "kto", **OFFLINE, "epochs": 1},
+        REBO,
     ],
-    "npo": [{"stage": "npo", **OFFLINE, "gdr": 1.0, "klr": 0.5, "epochs": 3}],
-    "kto": [{"stage": "kto", **OFFLINE, "epochs": 1}],
-}  # fmt: skip
-SPECS = {"npo": {"lora": {"rank": 4, "alpha": 8}}}
+}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("which", STAGES)
 def test_two_processes_train_as_one(recipe, tmp_path, which):
-    """The same rows a step, so the same numbers but for the order of sums."""
-    stages = json.loads(json.dumps(STAGES[which]).replace("PAY", str(tmp_path / "pay.py")))
-    file = recipe(stages, **SPECS.get(which, {}))
+    """The same rows a step, so the same numbers but for the order of sums; an attack too."""
+    paid = {"rewards": {str(tmp_path / "pay.py"): 1.0}}
+    stages = [{**s, **paid} if s["stage"] == "rebo" else s for s in STAGES[which]]
+    model = {"lora": {"rank": 4, "alpha": 8}} if which == "lora" else {}
+    file = recipe(stages, **model)
     for processes, name in ((1, "one"), (2, "two")):
         found = run(file, tmp_path / name, processes)
         assert found.returncode == 0, found.stderr[-3000:]
-    spec = Model(path="-", **SPECS.get(which, {}))
-    same(tmp_path / "one", tmp_path / "two", f"0-{stages[0]['stage']}", spec)
+        assert found.stdout.count("report: ") == 1
+    last = f"{len(stages) - 1}-rebo"
+    same(tmp_path / "one", tmp_path / "two", last, Model(path="-", **model))
     looks = [places(tmp_path / name) for name in ("one", "two")]
-    assert looks[0] == looks[1] and looks[0]
+    assert looks[0] == looks[1] and len(looks[0]) > 20
+    assert any(record["metric"] == "relearn" for record in summary(tmp_path / "two"))
 
 
 def places(out: Path) -> list:
     """Where the curve has points."""
-    [file] = (out / "stages").glob("*/metrics.jsonl")
-    return [(p["step"], p["split"], p["scope"], p.get("n")) for p in runs.read_lines(file)]
+    files = sorted((out / "stages").glob("*/metrics.jsonl"))
+    points = [point for file in files for point in runs.read_lines(file)]
+    return [(p["step"], p["split"], p["scope"], p.get("n")) for p in points]
 
 
 @pytest.mark.slow
