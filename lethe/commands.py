@@ -115,8 +115,6 @@ def _check_estimate(given: argparse.Namespace) -> None:
                 raise LetheError(f"--{name.replace('_', '-')}: goes with --estimate")
     if given.gpu_memory is not None and not given.gpu_memory > 0:
         raise LetheError(f"--gpu-memory: {given.gpu_memory:g}: GiB of one GPU, above 0")
-    if given.sharded and given.gpus in (0, 1):
-        raise LetheError("--sharded: needs several GPUs to share; as in: --gpus 8 --sharded")
 
 
 def _estimated(recipe: "Recipe", given: argparse.Namespace) -> None:

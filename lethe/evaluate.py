@@ -145,17 +145,20 @@ def recorded(folder: Path) -> list[Answered]:
 
 
 def limited(rows: Sequence[R], limit: int | None) -> list[R]:
-    """At most `limit` rows of each (scope, form), the first ones; all when it is None."""
+    """At most `limit` rows of each (scope, form), the first ones; all when it is None.
+
+    Of several subjects in turn, so that a limit leaves none out.
+    """
     if limit is None:
         return list(rows)
-    taken: dict[tuple[str, str], int] = {}
-    out = []
-    for row in rows:
-        group = (row.scope, row.form)
-        taken[group] = taken.get(group, 0) + 1
-        if taken[group] <= limit:
-            out.append(row)
-    return out
+    turns: dict[tuple[str, str, str | None], int] = {}
+    groups: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for place, row in enumerate(rows):
+        own = (row.scope, row.form, row.subject)
+        turns[own] = turns.get(own, 0) + 1
+        groups.setdefault(own[:2], []).append((turns[own], place))
+    kept = sorted(place for group in groups.values() for _, place in sorted(group)[:limit])
+    return [rows[place] for place in kept]
 
 
 def write_items(answered: Sequence[Answered], scored: list[dict[str, Any]], file: Path) -> None:

@@ -85,6 +85,7 @@ class _Steps:
         here = Checkpoint(path=self.path, original=self.path, spec=recipe.model)
         chain = runs.digest(__version__, config.plain(recipe.model), contents(here))
         models = self.plan.models
+        self._ready()
         measured = models if recipe.evaluate.models == "all" else models[-1:]
         records: Records = []
         for i, name in enumerate(models):
@@ -99,6 +100,14 @@ class _Steps:
         from lethe import report
 
         report.write(self.run.folder)
+
+    def _ready(self) -> None:
+        """Ask the machine now, and not after hours, for what stages yet to be done need of it."""
+        recipe = self.plan.recipe
+        for i, stage in enumerate(self.plan.stages):
+            done = (self.run.stage(self.plan.models[i + 1]) / "done.json").is_file()
+            if "ready" in vars(stage) and not done:
+                stage.ready(recipe.stages[i], f"{recipe.name}: stages.{i}")
 
     def _weights(self) -> None:
         """Have the embedded model made, by one process."""
@@ -125,7 +134,8 @@ class _Steps:
         noise = ", ".join(f"{n} {kind}" for n, kind in met)
         self._say(f"rows: {what}" + (f" ({noise})" if noise else ""))
         settings = config.plain(self.plan.recipe.data)
-        inputs = runs.digest(__version__, settings, data.content_hash(rows))
+        before = self.plan.earlier.told() if self.plan.earlier else None
+        inputs = runs.digest(__version__, settings, data.content_hash(rows), before)
         self._step("data", folder, inputs, write, alone=True)
 
     def _trained(self, index: int, name: str, start: Checkpoint, chain: str) -> str:

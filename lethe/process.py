@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +32,9 @@ def prepare(*, progress: bool = True) -> None:
     # One process trains on one GPU; TRL would spread a batch over all that it sees, and fail.
     if share()[1] == 1:
         os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    if sharded():
+        # With it every rank but the first would load empty weights, for evaluations too.
+        os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
     if not progress:
@@ -106,7 +110,8 @@ def sharded() -> bool:
 def barrier() -> None:
     """Wait until all processes are here."""
     if share()[1] > 1:
-        _group().barrier()
+        together, group = _group()
+        together.barrier(group)
 
 
 def agree(value: T) -> T:
@@ -114,7 +119,8 @@ def agree(value: T) -> T:
     if share()[1] == 1:
         return value
     words: list[Any] = [value]
-    _group().broadcast_object_list(words)
+    together, group = _group()
+    together.broadcast_object_list(words, group=group)
     return words[0]
 
 
@@ -123,20 +129,24 @@ def gathered(value: T) -> list[T]:
     if share()[1] == 1:
         return [value]
     words: list[Any] = [None] * share()[1]
-    _group().all_gather_object(words, value)
+    together, group = _group()
+    together.all_gather_object(words, value, group=group)
     return words
 
 
-def _group() -> Any:
-    """torch.distributed, with all processes met."""
+@cache
+def _group() -> tuple[Any, Any]:
+    """torch.distributed, and a group of all processes for what is said between them.
+
+    Its own, on the CPU and patient: the first process may judge or write for longer than the half
+    hour after which training takes a process that does not answer for lost.
+    """
     import torch
     import torch.distributed as together
 
     if not together.is_initialized():
-        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
-        # The first process may judge or write for longer than the half hour that is the default.
-        together.init_process_group(backend, timeout=timedelta(days=7))
-    return together
+        together.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+    return together, together.new_group(backend="gloo", timeout=timedelta(days=7))
 
 
 def seed(number: int) -> None:
@@ -149,10 +159,17 @@ def seed(number: int) -> None:
     torch.manual_seed(number)
 
 
+def load_whole() -> None:
+    """From now on models are loaded whole, also where a trainer under ZeRO-3 had them split."""
+    if deepspeed := sys.modules.get("transformers.integrations.deepspeed"):
+        deepspeed.unset_hf_deepspeed_config()
+
+
 def release() -> None:
     """Give back what the last step's model held."""
     import torch
 
+    load_whole()
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lethe import cli, config, launch, quickstart
+from lethe.stages._micro import spread
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted([*(ROOT / "recipes").glob("**/*.yaml"), *(ROOT / "examples").glob("**/*.yaml")])
@@ -35,13 +36,18 @@ COMMANDS = [(path, words) for path in RECIPES for words in commands(path)]
 
 
 @pytest.mark.parametrize(("path", "words"), COMMANDS, ids=lambda value: getattr(value, "stem", ""))
-def test_a_command_in_a_recipe_is_one(path, words):
+def test_a_command_in_a_recipe_is_one(path, words, monkeypatch):
     given, rest = cli._parser().parse_known_args(words)
     assert ROOT / given.recipe == path and all("." in option for option in rest[::2])
     if words[0] == "launch":
         nodes = (given.processes, given.nodes, given.node_rank, given.main_address)
         launch.check(launch.Layout(*nodes))
         assert given.config in (None, *launch.names())
+        monkeypatch.setenv("WORLD_SIZE", str(given.processes * given.nodes))
+        for stage in config.load(path).stages:
+            rows = getattr(stage, "batch_size", None)
+            rows = rows or stage.prompts_per_step * stage.num_generations
+            spread(rows, getattr(stage, "micro_batch", None), stage.stage)
 
 
 def test_recipes_of_a_cluster_say_how_they_are_started():

@@ -22,6 +22,7 @@ from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.refusal import contains
 from lethe.rewards._columns import as_text
+from lethe.stages._micro import spread
 
 METRIC = "leak_rate"
 
@@ -43,6 +44,7 @@ class Config(Attack):
 
 def validate(config: Config, rows: Sequence[Row], seed: int, where: str) -> None:
     """Raise LetheError when no facts can be given, or none would be left to ask for."""
+    spread(config.batch_size, None, where)
     given, held_out = parts(config, rows, seed)
     if not given or not held_out:
         raise LetheError(

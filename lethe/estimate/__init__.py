@@ -22,6 +22,7 @@ from lethe.estimate.stages import Asked, Lessons, Rebo, Texts
 from lethe.estimate.work import Work
 from lethe.evaluate import limited
 from lethe.planning import Plan
+from lethe.plug import LetheError
 from lethe.stages import kto, rebo, rejection_steering
 from lethe.stages._chosen import Chosen, asked
 from lethe.stages._method import Method, forget_rows, retain_rows
@@ -79,7 +80,10 @@ def machine(gpus: int | None, gpu_memory: float | None, sharded: bool) -> Machin
     import torch
 
     here = torch.cuda.device_count()
-    gpus = here if gpus is None else gpus
+    if gpus is None:
+        gpus = here or int(gpu_memory is not None)
+    if sharded and gpus < 2:
+        raise LetheError("--sharded: needs several GPUs to share; as in: --gpus 8 --sharded")
     if gpu_memory is not None:
         return Machine(gpus, gpu_memory * GIB, sharded and gpus > 1)
     if gpus and here:
@@ -209,6 +213,7 @@ def _rebo(
         every=settings.eval_every,
         mixes=bool(settings.interpolate),
         share=settings.vllm.memory_share,
+        sleeps=settings.vllm.sleep,
         memory=machine.memory,
     )
 
@@ -221,11 +226,11 @@ def _lessons(
 
     if isinstance(settings, rejection_steering.Config):
         rows = rejection_steering.rows(data)
-        batches = math.ceil(len(rows) / (settings.batch_size * gpus))
+        batches = math.ceil(len(rows) / settings.batch_size)
         return Lessons(
             kinds=(ask.texts([(row, row.refusal) for row in rows]),),
-            batch=settings.batch_size,
-            rows=settings.batch_size * gpus,
+            batch=math.ceil(settings.batch_size / max(gpus, 1)),
+            rows=settings.batch_size,
             steps=math.ceil(batches * settings.epochs),
             padded=True,
             looks=ask.looks(_engine.evenly(data.get("validation", []), 32), 32),
@@ -235,7 +240,8 @@ def _lessons(
         found = ask.texts([(row, text) for row, text, _ in kto.texts(data)])
         return Lessons(
             kinds=(found,),
-            batch=settings.batch_size * 2,  # each prompt is read with a stranger's reply too
+            batch=math.ceil(settings.batch_size / max(gpus, 1))
+            * 2,  # each prompt is read with a stranger's reply too
             rows=settings.batch_size * 2,
             steps=math.ceil(len(found.pairs) / settings.batch_size) * settings.epochs,
             padded=True,

@@ -137,6 +137,8 @@ class Rebo(NamedTuple):
     every: int
     mixes: bool
     """Whether weights are mixed in the end."""
+    sleeps: bool = False
+    """Whether a colocated engine gives its memory back while the policy learns."""
     share: float = 0.3
     """Of a GPU's memory, what a vLLM engine beside the trainer takes."""
     memory: float = 0
@@ -217,6 +219,9 @@ def rebo(shape: Shape, how: How, given: Rebo, gpus: int) -> tuple[list[Phase], W
         phases.append(look(shape, how, _gathered(shape, how, rest), given.looks))
     if given.mixes:
         phases.append(mixing(shape, how, rest))
+    if given.rollout == "vllm-colocate" and not given.sleeps:
+        engine = given.share * given.memory
+        phases[1:] = [phase._replace(cache=phase.cache + engine) for phase in phases[1:]]
     return phases, _rebo_work(shape, how, given, fast)
 
 

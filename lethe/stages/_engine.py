@@ -97,6 +97,14 @@ def through(wrapped: Any, inner: Any, work: Callable[[], T]) -> T:
     return wrapped(None)
 
 
+def in_float32(policy: Any, model: config.Model) -> None:
+    """What learns over a quantised base, in float32 again; TRL's trainers make bfloat16 of it."""
+    if model.quantization:
+        for weight in policy.parameters():
+            if weight.requires_grad:
+                weight.data = weight.data.float()
+
+
 def user_turn(row: Row, tokenizer: Any) -> Any:
     """A row's prompt as TRL wants it: messages with a chat template, plain text without."""
     if not tokenizer.chat_template:
@@ -209,11 +217,20 @@ def evenly(rows: Sequence[Row], limit: int) -> list[Row]:
     return out
 
 
+def sound(model: Any) -> bool:
+    """Whether all that learns is finite, in every process."""
+    import torch
+
+    learning = (weight for weight in model.parameters() if weight.requires_grad)
+    parts = (weight.to_local() if hasattr(weight, "to_local") else weight for weight in learning)
+    return all(process.gathered(all(bool(torch.isfinite(part).all()) for part in parts)))
+
+
 _WHOLE = "whole"
 
 
 class MarkCheckpoints(TrainerCallback):
-    """Marks each checkpoint that was written to its end; a kill may cut one short.
+    """Marks each sound checkpoint that was written to its end; a kill may cut one short.
 
     One that was written where training stopped is not marked: nothing goes on from there.
     """
@@ -226,7 +243,7 @@ class MarkCheckpoints(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         process.barrier()  # each process writes a part of it
-        if process.first() and not control.should_training_stop:
+        if sound(kwargs["model"]) and process.first() and not control.should_training_stop:
             (Path(args.output_dir or "") / f"checkpoint-{state.global_step}" / _WHOLE).touch()
 
 

@@ -69,19 +69,21 @@ def build(
     # TRL reads them in this order in every pass, and gives each the text before it to estimate the
     # KL by: rows in file order would make batches of one scope, and of a row's own two texts.
     random.Random(seed).shuffle(lessons)
+    args = _arguments(config, out, seed, micro, start.spec)  # first: ZeRO-3 splits what it loads
     policy: Any = models.load(start.path, start.spec, trainable=True)
     lora = bool(start.spec.lora)
     trainer = KTOTrainer(
         model=policy,
         # Left to itself TRL would reload the reference from where the policy was loaded.
         ref_model=None if lora else models.load(start.original, start.spec),
-        args=_arguments(config, out, seed, micro, start.spec),
+        args=args,
         train_dataset=Dataset.from_list(lessons),
         processing_class=tokenizer,
     )
     if lora:  # TRL's reference is the adapter as it starts; ours is the model before any stage
         _reference.hold(policy, start.original)
     trainer.remove_callback(PrinterCallback)
+    _engine.in_float32(policy, start.spec)
     return trainer
 
 

@@ -5,9 +5,10 @@ change nothing but the last digits. (KTO estimates its KL within a pass.) A pass
 does not hold is halved, and what was found is kept beside the checkpoints, for the next start.
 """
 
+import contextlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,12 @@ from lethe import batches, process, runs
 from lethe.plug import LetheError
 
 T = TypeVar("T")
+
+
+class TooLarge(RuntimeError):
+    """The memory does not hold a pass of a training."""
+
+
 FOUND = "micro_batch.json"
 
 
@@ -37,7 +44,8 @@ def spread(batch: int, micro: int | None, where: str) -> dict[str, int]:
     if batch % processes:
         raise LetheError(
             f"{where}: a step of {batch} rows cannot be spread evenly over {processes} processes; "
-            f"choices: {own * processes} or {(own + 1) * processes} rows, or other processes"
+            f"choices: {' or '.join(str(n * processes) for n in (own, own + 1) if n)} rows, or "
+            "other processes"
         )
     micro = min(micro or own, own)
     if own % micro:
@@ -46,6 +54,17 @@ def spread(batch: int, micro: int | None, where: str) -> dict[str, int]:
             f"choices: {', '.join(map(str, _divisors(own)))}"
         )
     return {"per_device_train_batch_size": micro, "gradient_accumulation_steps": own // micro}
+
+
+@contextlib.contextmanager
+def passes() -> Iterator[None]:
+    """Around a training: what runs out of memory in it is a pass."""
+    try:
+        yield
+    except Exception as error:
+        if batches.out_of_memory(error):
+            raise TooLarge(str(error)) from error
+        raise
 
 
 def held(
@@ -76,9 +95,7 @@ def held(
         size = spread(batch, rows, where)["per_device_train_batch_size"]
         try:
             return train(rows)
-        except Exception as error:
-            if not batches.out_of_memory(error):
-                raise
+        except TooLarge as error:
             half = max((n for n in _divisors(size) if least <= n <= size // 2), default=None)
             if half is None:
                 raise LetheError(

@@ -7,6 +7,7 @@ with its adapter switched off (`_reference`).
 """
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,9 @@ def build(
     policy: Any = models.load(start.path, start.spec, trainable=True)
     if not start.spec.quantization:  # those weights are where they belong, and cannot be moved
         policy.to(args.device)
+    depth = layer(policy.config.num_hidden_layers) if layer else None
+    if depth is not None and not config.gdr and not config.klr:
+        _still_above(policy, depth)
     reference = Reference(policy, start)
     pairs = _pairs(config, data, tokenizer, reference, args)
     kinds = original_kinds(config)
@@ -115,7 +119,7 @@ def build(
         config=config,
         loss=loss,
         reference=reference if kinds else None,
-        layer=layer(policy.config.num_hidden_layers) if layer else None,
+        layer=depth,
         model=policy,
         args=args,
         train_dataset=pairs,
@@ -123,6 +127,20 @@ def build(
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def _still_above(policy: Any, layer: int) -> None:
+    """Say of what lies above the layer whose states are read that it does not learn.
+
+    No gradient reaches it, for which DDP would wait.
+    """
+    last = policy.config.num_hidden_layers - 1
+    for name, weight in policy.named_parameters():
+        block = re.search(r"\.(?:layers|h|blocks)\.(\d+)\.", name)
+        final = "norm" in name or "ln_f" in name
+        idle = int(block[1]) > layer if block else "lm_head" in name or (final and layer < last)
+        if idle:
+            weight.requires_grad_(False)
 
 
 class OfflineTrainer(Trainer):

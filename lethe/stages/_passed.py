@@ -14,6 +14,7 @@ from typing import Any
 
 from lethe.plug import LetheError
 
+WATCHED = {"logging_nan_inf_filter", "logging_steps", "logging_strategy"}
 _SOURCES = {
     "TrainingArguments": ("transformers", "training_args.py"),
     "_BaseConfig": ("trl", "trainer/base_config.py"),
@@ -47,6 +48,11 @@ def check(config: str, given: dict[str, Any], owned: Iterable[str], where: str) 
     Raises:
         LetheError: With the nearest names that there are.
     """
+    if watched := WATCHED & given.keys():
+        raise LetheError(
+            f"{where}.trainer: {', '.join(sorted(watched))}: every step is logged, for a loss that "
+            "is no number is seen there; leave it out"
+        )
     if taken := set(owned) & given.keys():
         raise LetheError(f"{where}.trainer: {', '.join(sorted(taken))}: set it in the stage itself")
     for pair in _CHECKPOINTING:

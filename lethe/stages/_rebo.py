@@ -32,7 +32,6 @@ def run(
     if _selection.finished(out):
         return
     check_model(config, start.spec, True, "rebo")
-    _vllm.check_engine(config.rollout, config.vllm, "rebo")
 
     def train(micro: int | None) -> None:
         here = config.model_copy(update={"micro_batch": micro})
@@ -53,10 +52,10 @@ def _train(
     """`run`, in passes of `micro_batch` completions."""
     torch.manual_seed(seed)
     tokenizer = models.tokenizer(start.path, start.spec)
+    args = _arguments(config, out, seed, start.spec)  # first: ZeRO-3 splits what is loaded then
     policy = models.load(start.path, start.spec, trainable=True)
     curve = _engine.Curve(out, "rebo")
     reference = start.original if config.reference == "original" else start.path
-    args = _arguments(config, out, seed, start.spec)
     if start.spec.revision and not Path(reference).is_dir():
         args.model_init_kwargs = {"revision": start.spec.revision}  # the policy's, or it is another
     trainer = ReboTrainer(
@@ -71,6 +70,7 @@ def _train(
         callbacks=[curve],
     )
     trainer.remove_callback(PrinterCallback)
+    _engine.in_float32(policy, start.spec)
     length = min(config.max_new_tokens, 64)
     chosen = config.prompt_choice == "adaptive" or config.resample
     trainer.add_callback(_Remember(trainer))

@@ -8,6 +8,7 @@ import torch
 from trl.trainer.utils import use_adapter
 
 from lethe import model as models
+from lethe import process
 from lethe.locate import is_adapter
 from lethe.model import Checkpoint
 from lethe.stages._pairs import Pair, Text
@@ -37,6 +38,7 @@ class Reference:
                 yield self.policy
             return
         if self.copy is None:
+            process.load_whole()
             self.copy = models.load(self.start.original, self.start.spec)
         self.copy.to(self.policy.device)
         yield self.copy

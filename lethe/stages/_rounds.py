@@ -17,6 +17,8 @@ from accelerate.utils import gather_object
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from lethe import runs
+from lethe.batches import out_of_memory
+from lethe.plug import LetheError
 from lethe.stages._choice import Choice
 from lethe.stages._reading import reply
 from lethe.stages._rollouts import Rolled, Roller
@@ -136,9 +138,17 @@ class RoundsTrainer(GRPOTrainer):
     def _roll(self, rows: list[dict[str, Any]], number: int) -> Rolled:
         """One round of rollouts, scored; all processes give the same rows and get the same."""
         self.round, count = number, len(rows)
-        prompt_ids, ids, _, completions, logprobs, *_ = super()._generate(
-            [rows[place]["prompt"] for place in self._places(count)]
-        )
+        prompts = [rows[place]["prompt"] for place in self._places(count)]
+        try:
+            prompt_ids, ids, _, completions, logprobs, *_ = super()._generate(prompts)
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            raise LetheError(
+                f"rebo: out of memory with {len(prompts)} rollouts at once; choices: fewer "
+                "prompts_per_step or num_generations, a smaller max_new_tokens, more processes, "
+                "rollout: vllm-colocate"
+            ) from error
         self.rollouts += count
         made: Any = (prompt_ids, ids, completions, logprobs)
         prompt_ids, ids, completions, logprobs = (

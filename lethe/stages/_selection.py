@@ -25,7 +25,7 @@ from lethe import process, runs
 from lethe.data import Row
 from lethe.locate import is_adapter
 from lethe.model import Checkpoint
-from lethe.stages import _engine, _health, _reference
+from lethe.stages import _engine, _health, _micro, _reference
 from lethe.stages._chosen import Chosen, asked
 
 BALANCE = "balance.json"
@@ -64,12 +64,12 @@ class Selection(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step == 0:
-            self._measure(0)
+            self._measure(0, kwargs["model"])
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         step = state.global_step
         if step % self.settings.eval_every == 0 or step == state.max_steps:
-            self._measure(step)
+            self._measure(step, kwargs["model"])
             patience = self.settings.patience
             if patience and process.agree(self._idle() >= patience):
                 control.should_training_stop = True
@@ -77,8 +77,8 @@ class Selection(TrainerCallback):
     def _idle(self) -> int:
         return idle(self.curve.balances()) if process.first() else 0
 
-    def _measure(self, step: int) -> None:
-        if not self.rows:
+    def _measure(self, step: int, model: Any) -> None:
+        if not self.rows or not _engine.sound(model):  # `_health` says so, when the step is logged
             return
         found = self.look(self.rows)
         for scope, numbers in found.items():
@@ -242,7 +242,7 @@ def train(
     curve.forget_after(step)
     if last and recall:
         recall(Path(last))
-    with contextlib.closing(curve):
+    with contextlib.closing(curve), _micro.passes():
         trainer.train(resume_from_checkpoint=last)
     return selection
 
@@ -287,7 +287,8 @@ def keep(
     """
     best, model = selection.best, selection.best.with_name("model")
     mixed = best.with_name("mixed")
-    whole = best.is_dir()
+    whole = process.agree(best.is_dir())
+    process.load_whole()
     if settings.interpolate:
         if process.sharded() and not whole:
             selection.save(best)

@@ -49,13 +49,14 @@ def _train(
     """`run`, in passes of `micro` rows."""
     torch.manual_seed(seed)
     tokenizer = models.tokenizer(start.path, start.spec)
+    args = _arguments(config, out, seed, micro, start.spec)  # first: ZeRO-3 splits what it loads
     policy = models.load(start.path, start.spec, trainable=True)
     curve = _engine.Curve(out, "rejection steering")
     curve.forget_after(-1)
     trainer = FilledTrainer(
         batch=config.batch_size,
         model=policy,
-        args=_arguments(config, out, seed, micro, start.spec),
+        args=args,
         train_dataset=Dataset.from_list(
             [_engine.example(row, row.refusal or "", tokenizer) for row in lessons]
         ),
@@ -63,7 +64,8 @@ def _train(
         callbacks=[curve, _health.Health(out, "rejection_steering")],
     )
     trainer.remove_callback(PrinterCallback)
-    with contextlib.closing(curve):
+    _engine.in_float32(policy, start.spec)
+    with contextlib.closing(curve), _micro.passes():
         trainer.train()
     _report(policy, tokenizer, lessons, data, curve, trainer.state.global_step, out)
     _selection.save(trainer, tokenizer, out / "model")

@@ -81,7 +81,11 @@ def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
     """Raise LetheError when one side has no text, or `trainer:` has a wrong key."""
     _passed.check("KTOConfig", config.trainer, OWNED, where)
     check_rows(config, data, where)
-    spread(config.batch_size, None, where)
+    if spread(config.batch_size, None, where)["per_device_train_batch_size"] < 2:
+        raise LetheError(
+            f"{where}.batch_size: {config.batch_size} is one text for each process, but the KL is "
+            f"estimated from two or more; choices: {2 * config.batch_size} or more"
+        )
     sides = {good for _, _, good in texts(data)}
     if False not in sides:
         raise LetheError(f"{where}: no forget row of the train split has an `answer` to call bad")

@@ -234,6 +234,15 @@ def check_model(config: Config, model: Model, first: bool, where: str) -> None:
         )
 
 
+def ready(config: Config, where: str) -> None:
+    """Refuse a machine without what samples: a GPU, a server that answers and takes weights.
+
+    Raises:
+        LetheError: With the command that starts it.
+    """
+    _vllm.check_engine(config.rollout, config.vllm, where)
+
+
 def train(
     config: Config, model: Checkpoint, data: dict[str, list[Row]], out: Path, seed: int
 ) -> None:
@@ -253,6 +262,7 @@ def train(
         LetheError: The rows cannot fill one batch.
     """
     validate(config, data, "rebo")
+    ready(config, "rebo")
     from lethe.stages import _rebo
 
     _rebo.run(config, model, rows(data), data, out, seed)

@@ -62,15 +62,17 @@ def test_pay_that_falls_below_a_share_of_its_best_has_collapsed(tmp_path):
 def test_a_training_that_diverges_stops_before_a_checkpoint_is_made_of_it(lab, tmp_path):
     from lethe.stages import npo
 
-    config = npo.Config(learning_rate=1e30, batch_size=4, epochs=5, save_every=1, eval_every=50)
+    config = npo.Config(learning_rate=1e30, batch_size=4, epochs=5, save_every=1, eval_every=1)
     with pytest.raises(LetheError, match=r"npo: step \d+: the (loss|grad_norm) is (nan|inf)"):
         npo.train(config, lab.full, lab.lessons(), tmp_path, 0)
     import torch
     from safetensors.torch import load_file
 
-    for file in tmp_path.glob("checkpoints/*/model.safetensors"):
+    for file in [*tmp_path.glob("checkpoints/*/model.safetensors"), *tmp_path.glob("best/*.sa*")]:
         sound = all(torch.isfinite(weight).all() for weight in load_file(file).values())
         assert sound or not (file.parent / "whole").exists()
+        assert sound or file.parent.name != "best"
+    assert (tmp_path / "best" / "model.safetensors").is_file(), "what it began from is still there"
 
 
 def test_rebo_stops_where_its_reward_collapses(lab, settings, reward, tmp_path):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lethe.plug import LetheError
-from lethe.stages._micro import held, spread
+from lethe.stages._micro import held, passes, spread
 
 
 def sizes(passes, rows):
@@ -31,8 +31,9 @@ def holding(limit, tried):
     def train(micro):
         rows = spread(12, micro, "s")["per_device_train_batch_size"]
         tried.append(rows)
-        if rows > limit:
-            raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
+        with passes():
+            if rows > limit:
+                raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
         return "trained"
 
     return train
@@ -60,6 +61,13 @@ def test_what_cannot_be_halved_is_an_error_and_other_errors_pass(tmp_path):
 
     with pytest.raises(RuntimeError, match="shapes"):
         held(tmp_path, 12, None, "s", broken)
+
+    def large(micro):
+        raise RuntimeError("CUDA out of memory while the weights are loaded")
+
+    with pytest.raises(RuntimeError, match="loaded"):  # smaller passes would not help
+        held(tmp_path, 12, None, "s", large)
+    assert not (tmp_path / "micro_batch.json").exists()
 
 
 def test_one_of_several_processes_cannot_go_on_by_itself(tmp_path, monkeypatch):

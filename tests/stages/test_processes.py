@@ -118,6 +118,7 @@ GUIDED = {
 STAGES = {
     "full": [
         {"stage": "rejection_steering", "batch_size": 4, "learning_rate": 3e-3, "epochs": 2},
+        {"stage": "rmu", **OFFLINE, "epochs": 3, "patience": 9, "interpolate": [0.5]},
         GUIDED,
     ],
     "lora": [
