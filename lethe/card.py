@@ -24,7 +24,7 @@ BESIDE = {
     "relearn": "other facts told again after a little fine-tuning on some",
 }
 """What tells whether refusing hides or removes; of the forget rows."""
-_PRIVATE = {"out", "base_url", "api_key_env"}
+_PRIVATE = {"out", "base_url", "server_url", "api_key_env"}
 NEVER = (
     "other languages than the rows' own",
     "people who try to get round a refusal, beyond the adversarial rows in the table, if any",

@@ -46,7 +46,9 @@ def export(
     made, name, spec = _found(folder, stage)
     _check_way(made, merge=merge, adapter=adapter)
     out = out or folder / "export"
-    mark = {"run": reading.read(folder).name, "stage": name, "adapter": adapter}
+    inputs = runs.facts(made.parent)["inputs"]
+    run = reading.read(folder).name
+    mark = {"run": run, "stage": name, "adapter": adapter, "inputs": inputs}
     _check_out(out, mark)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as scratch:
@@ -58,7 +60,8 @@ def export(
         else:
             shutil.copytree(made, place, ignore=lambda _, names: _OURS & set(names))
         runs.write(place / "README.md", card.card(folder, name, adapter=adapter))
-        runs.write(place / MARK, runs.json_text(mark))
+        files = sorted(file.name for file in place.iterdir())
+        runs.write(place / MARK, runs.json_text({**mark, "files": files}))
         shutil.rmtree(out, ignore_errors=True)
         place.rename(out)
     return out
@@ -121,10 +124,16 @@ def _check_out(out: Path, mark: dict[str, Any]) -> None:
     if not out.is_dir():
         raise LetheError(f"{out}: is a file, not a folder; choose another with --out")
     file = out / MARK
-    theirs = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-    if any(out.iterdir()) and theirs != mark:
-        what = f"holds another export, of stage {theirs['stage']}" if theirs else "is not empty"
-        raise LetheError(f"{out}: {what}; choose another with --out, or remove it")
+    theirs = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    known = {*theirs.pop("files", ()), MARK}
+    added = sorted(found.name for found in out.iterdir() if found.name not in known)
+    if theirs and theirs != mark:
+        what = f"holds another export, of {theirs.get('run')}'s stage {theirs.get('stage')}"
+    elif added:
+        what = f"is not empty: {', '.join(added[:3])}" + (" ..." if added[3:] else "")
+    else:
+        return
+    raise LetheError(f"{out}: {what}; choose another with --out, or remove it")
 
 
 def _adapter(made: Path, place: Path, spec: config.Model) -> None:

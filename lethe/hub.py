@@ -50,7 +50,12 @@ def push(folder: Path, name: str, *, private: bool, endpoint: str | None = None)
     api = HfApi(endpoint=endpoint)
     try:
         made = api.create_repo(name, private=private, exist_ok=True)
-        api.upload_folder(repo_id=name, folder_path=folder, commit_message="Export from Lethe")
+        api.upload_folder(
+            repo_id=name,
+            folder_path=folder,
+            commit_message="Export from Lethe",
+            delete_patterns=["adapter_*", "*.safetensors*"],  # an earlier export's, of another kind
+        )
     except (http, OSError, ValueError) as error:
         raise LetheError(f"--push-to-hub: {name}: {error}; the export is in {folder}") from error
     return str(made)

@@ -167,10 +167,14 @@ def test_nothing_is_overwritten_but_the_same_export(run, tmp_path):
     out = export(run, merge=True, out=tmp_path / "out")
     (out / "model.safetensors").write_bytes(b"cut short")
     check(AutoModelForCausalLM.from_pretrained(export(run, merge=True, out=out)), run)
-    with pytest.raises(LetheError, match=r"out: holds another export, of stage 0-npo; choose"):
+    (out / "notes.txt").touch()
+    with pytest.raises(LetheError, match=r"out: is not empty: notes.txt; choose another"):
+        export(run, merge=True, out=out)
+    (out / "notes.txt").unlink()
+    with pytest.raises(LetheError, match=r"out: holds another export, of .*'s stage 0-npo; choose"):
         export(run, adapter=True, out=out)
     (tmp_path / "mine.txt").touch()
-    with pytest.raises(LetheError, match=r"is not empty; choose another with --out"):
+    with pytest.raises(LetheError, match=r"is not empty: .*; choose another with --out"):
         export(run, merge=True, out=tmp_path)
     with pytest.raises(LetheError, match=r"mine.txt: is a file, not a folder"):
         export(run, merge=True, out=tmp_path / "mine.txt")

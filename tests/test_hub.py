@@ -31,7 +31,10 @@ class Hub(BaseHTTPRequestHandler):
         return self.send(200, {"success": True, "commitOid": "abc", "commitUrl": where})
 
     def do_GET(self):
-        self.send(404, {"error": "nothing"})
+        if "/tree/" not in self.path:
+            return self.send(404, {"error": "nothing"})
+        there = [{"type": "file", "path": "adapter_config.json", "size": 1, "oid": "a"}]
+        self.send(200, there)
 
     def send(self, status, content):
         data = json.dumps(content).encode()
@@ -78,6 +81,8 @@ def test_a_folder_becomes_one_commit(server, tmp_path, private):
     sent = {line["value"]["path"]: base64.b64decode(line["value"]["content"]).decode()
             for line in lines if line["key"] == "file"}  # fmt: skip
     assert sent == {"README.md": "a card", "config.json": "{}"}
+    gone = [line["value"]["path"] for line in lines if line["key"] == "deletedFile"]
+    assert gone == ["adapter_config.json"], "an earlier export's, which would be loaded too"
     assert {key for _, _, key in server.asked} == {"Bearer hf_secret"}
 
 

@@ -68,7 +68,7 @@ def launch(
     check(layout)
     shape = _settings_file(settings, layout) if settings else None
     folder = out or recipe.out or Path("runs") / recipe.name
-    _plan(recipe, folder, layout)
+    _plan(recipe, folder, layout, shape)
     logs = folder.with_name(f"{folder.name}.launch") / f"node-{layout.node_rank}"
     own = ["run", str(file), *overrides, *(["--out", str(out)] if out else [])]
     argv = command(own, layout, shape, logs)
@@ -142,12 +142,12 @@ def _settings_file(settings: str, layout: Layout) -> Path:
             "file as `accelerate config` writes it"
         )
     found = yaml12.loads(path.read_text(encoding="utf-8"), str(path))
-    kind = found.get("distributed_type") if isinstance(found, dict) else None
-    if kind in (None, "NO", False) or found.get("use_cpu") is True:
+    kind = _kind(path)
+    if kind not in ("MULTI_GPU", "FSDP", "DEEPSPEED") or found.get("use_cpu") is True:
         raise LetheError(
             f"--config: {settings}: accelerate would start one process with it "
-            f"(distributed_type: {kind}, use_cpu: {bool(found and found.get('use_cpu'))}); on the "
-            "CPU leave --config out"
+            f"(distributed_type: {kind or None}, use_cpu: {bool(found and found.get('use_cpu'))}); "
+            "on the CPU leave --config out"
         )
     if kind == "MULTI_GPU" and layout.world == 1:
         raise LetheError(f"--config: {settings}: needs 2 processes or more; leave it out for one")
@@ -159,24 +159,38 @@ def _settings_file(settings: str, layout: Layout) -> Path:
     return path
 
 
-def _plan(recipe: Recipe, folder: Path, layout: Layout) -> None:
-    """Find all that can be wrong, as one of so many processes; rows are made by this one alone."""
+def _plan(recipe: Recipe, folder: Path, layout: Layout, shape: Path | None) -> None:
+    """Find all that can be wrong, as one of so many processes; node 0 makes the rows by itself."""
     process.check()
     runs.check(folder, config.dump(recipe))
+    if folder.is_dir() and not layout.node_rank:
+        with runs.locked(folder):  # or the logs of the launch that is at work would be overwritten
+            pass
     path = locate(recipe.model)
-    make_rows(recipe, True)
-    with _one_of(layout.world):
+    if not layout.node_rank:
+        with _environment():  # a model that writes rows takes one GPU, and says so there
+            make_rows(recipe, True)
+    kind = _kind(shape) if shape else ""
+    with _environment():
+        os.environ["WORLD_SIZE"] = str(layout.world)
+        if kind in ("FSDP", "DEEPSPEED"):
+            os.environ[f"ACCELERATE_USE_{kind}"] = "true"
         planned = plan(recipe)
     check_disk(folder, planned.earlier.model if planned.earlier else path, recipe)
 
 
+def _kind(path: Path) -> str:
+    """What accelerate's configuration spreads a model by, in capitals."""
+    found = yaml12.loads(path.read_text(encoding="utf-8"), str(path))
+    return str(found.get("distributed_type") or "").upper() if isinstance(found, dict) else ""
+
+
 @contextlib.contextmanager
-def _one_of(processes: int) -> Iterator[None]:
-    before = os.environ.get("WORLD_SIZE")
-    os.environ["WORLD_SIZE"] = str(processes)
+def _environment() -> Iterator[None]:
+    """The environment is afterwards what it was."""
+    before = dict(os.environ)
     try:
         yield
     finally:
-        del os.environ["WORLD_SIZE"]
-        if before is not None:
-            os.environ["WORLD_SIZE"] = before
+        os.environ.clear()
+        os.environ.update(before)

@@ -235,6 +235,10 @@ class MarkCheckpoints(TrainerCallback):
     One that was written where training stopped is not marked: nothing goes on from there.
     """
 
+    def __init__(self, sound: Callable[[], bool] = lambda: True) -> None:
+        """Take what says whether the weights are sound; every process is asked."""
+        self.sound = sound
+
     def on_save(
         self,
         args: "TrainingArguments",
@@ -243,7 +247,7 @@ class MarkCheckpoints(TrainerCallback):
         **kwargs: Any,
     ) -> None:
         process.barrier()  # each process writes a part of it
-        if sound(kwargs["model"]) and process.first() and not control.should_training_stop:
+        if self.sound() and process.first() and not control.should_training_stop:
             (Path(args.output_dir or "") / f"checkpoint-{state.global_step}" / _WHOLE).touch()
 
 

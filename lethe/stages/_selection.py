@@ -46,6 +46,7 @@ class Selection(TrainerCallback):
         save: Callable[[Path], None],
         look: Look,
         tell: Callable[[dict[str, float]], None] | None = None,
+        sound: Callable[[], bool] = lambda: True,
     ) -> None:
         """Set the rule up.
 
@@ -57,19 +58,20 @@ class Selection(TrainerCallback):
             save: Writes the policy to a folder.
             look: Measures the policy on rows.
             tell: Gives what was found to the trackers, if there are any.
+            sound: Whether the weights are worth a look.
         """
-        self.tell = tell
+        self.tell, self.sound = tell, sound
         self.settings, self.rows, self.curve = settings, rows, curve
         self.best, self.save, self.look = out / "best", save, look
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step == 0:
-            self._measure(0, kwargs["model"])
+            self._measure(0)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         step = state.global_step
         if step % self.settings.eval_every == 0 or step == state.max_steps:
-            self._measure(step, kwargs["model"])
+            self._measure(step)
             patience = self.settings.patience
             if patience and process.agree(self._idle() >= patience):
                 control.should_training_stop = True
@@ -77,8 +79,8 @@ class Selection(TrainerCallback):
     def _idle(self) -> int:
         return idle(self.curve.balances()) if process.first() else 0
 
-    def _measure(self, step: int, model: Any) -> None:
-        if not self.rows or not _engine.sound(model):  # `_health` says so, when the step is logged
+    def _measure(self, step: int) -> None:
+        if not self.rows or not self.sound():  # `_health` says so, when the step is logged
             return
         found = self.look(self.rows)
         for scope, numbers in found.items():
@@ -91,6 +93,8 @@ class Selection(TrainerCallback):
             }
             self.tell({f"eval_{name}": n for name, n in {**named, "balance": score}.items()})
         if self.settings.select == "best" and process.agree(score >= self.kept(before=step)):
+            if process.first():
+                shutil.rmtree(self.best, ignore_errors=True)
             self.save(self.best)
             if process.first():
                 runs.write(self.best / BALANCE, json.dumps({"step": step, "balance": score}))
@@ -225,6 +229,10 @@ def train(
         The rule, for `keep`.
     """
     policy, write = trainer.model, write or save
+
+    def sound() -> bool:
+        return _engine.sound(policy)
+
     selection = Selection(
         settings,
         _engine.evenly(asked(data), settings.eval_rows),
@@ -233,10 +241,11 @@ def train(
         save=lambda folder: write(trainer, tokenizer, folder),
         look=looker(policy, tokenizer, length),
         tell=_teller(trainer),
+        sound=sound,
     )
     if looks:
         trainer.add_callback(selection)
-    trainer.add_callback(_engine.MarkCheckpoints())
+    trainer.add_callback(_engine.MarkCheckpoints(sound))
     trainer.add_callback(_health.Health(out, settings.stage, collapse))
     step, last = _engine.last_checkpoint(out / "checkpoints", before=steps) or (-1, None)
     curve.forget_after(step)

@@ -45,11 +45,9 @@ class Config(Method):
 
 def validate(config: Config, data: dict[str, list[Row]], where: str) -> None:
     """As any offline method's; `interpolate` and `patience` have no meaning here."""
-    checked(config, data, where)
     if process.sharded():
-        raise LetheError(
-            f"{where}: task_vector needs whole weights in each process: no FSDP or ZeRO"
-        )
+        raise LetheError(f"{where}: needs whole weights in each process: no FSDP, no ZeRO")
+    checked(config, data, where)
     if config.interpolate:
         raise LetheError(f"{where}.interpolate: scales choose how far to go; leave it empty")
     if config.patience:

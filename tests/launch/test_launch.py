@@ -181,12 +181,20 @@ def test_what_is_wrong_is_told_once_before_anything_starts(recipe, tmp_path, cap
 
 def test_a_configuration_that_would_start_one_process_is_refused(recipe, tmp_path, capsys):
     for name, text in {
-        "no": "distributed_type: 'NO'\n",
+        "no": "distributed_type: 'no'\n",
+        "many": "distributed_type: MULTI_CPU\n",
         "cpu": "distributed_type: FSDP\nuse_cpu: true\n",
     }.items():
         (tmp_path / f"{name}.yaml").write_text(text)
         asked = [recipe, "--processes", 2, "--config", tmp_path / f"{name}.yaml"]
         assert "accelerate would start one process with it" in refused(capsys, *asked)
+
+
+def test_what_sharded_weights_exclude_is_told_at_once(recipe, capsys):
+    recipe.write_text(recipe.read_text().replace("stages: []", "stages: [task_vector]"))
+    found = refused(capsys, recipe, "--processes", 2, "--config", "fsdp2", "--dry-run")
+    assert "stages.0: needs whole weights in each process: no FSDP, no ZeRO" in found
+    assert "ACCELERATE_USE_FSDP" not in os.environ
 
 
 def test_deepspeed_must_be_there(recipe, capsys):

@@ -46,12 +46,12 @@ def seen(monkeypatch):
 
     kept = []
 
-    class Seen(_steering.SFTTrainer):
+    class Seen(_steering.FilledTrainer):
         def __init__(self, *args, **kwargs):
             super().__init__(*args, **kwargs)
             kept.append(self)
 
-    monkeypatch.setattr(_steering, "SFTTrainer", Seen)
+    monkeypatch.setattr(_steering, "FilledTrainer", Seen)
     return kept
 
 
