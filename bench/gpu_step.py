@@ -245,6 +245,7 @@ def measure(given, out):
             zip((work.rollout, work.scoring, work.update), (rollout, scoring, update),
                 strict=True)]  # fmt: skip
     where = torch.cuda.get_device_name() if CUDA else "CPU"
+    ratio = said / held if held else float("nan")  # a small one may fit into what was held before
     return [
         f"{where}: {shape.parameters:,} parameters, {shape.trained:,} trained, "
         f"{settings.prompts_per_step} x {settings.num_generations} x {settings.max_new_tokens} "
@@ -259,7 +260,7 @@ def measure(given, out):
         f"| update | {update:.3f} | {rate[2]:.1%} | |",
         "",
         f"sampled: {tokens / rollout:,.0f} tokens a second; plain `generate`: {plain:,.0f}",
-        f"peak: {held / GIB:.2f} GiB; estimated {said / GIB:.2f}, ratio {said / held:.2f}",
+        f"peak: {held / GIB:.2f} GiB; estimated {said / GIB:.2f}, ratio {ratio:.2f}",
     ]
 
 

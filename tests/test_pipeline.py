@@ -308,13 +308,6 @@ def test_too_little_disk_is_told_before_anything_is_written(recipe, monkeypatch)
     assert not Path("runs").exists()
 
 
-def test_one_of_several_processes_is_told_to_stay_alone(recipe, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(LetheError, match=r"^WORLD_SIZE is above 1: .* without torchrun"):
-        go(recipe)
-    assert not Path("runs").exists()
-
-
 def test_wrong_thread_numbers_are_told(monkeypatch):
     monkeypatch.setenv("LETHE_THREADS", "many")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")

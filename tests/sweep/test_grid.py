@@ -71,7 +71,7 @@ def test_labels_that_a_folder_cannot_tell_apart_or_hold():
         ("stages.0.epoch=1", "r.yaml: --over: stages.0.epoch: unknown key; did you mean epochs?"),
         ("stages.2.epochs=1", "r.yaml: --over stages.2.epochs: no entry '2'; choices: 0, 1"),
         ("stages.x.epochs=1", "no entry 'x'; choices: 0, 1"),
-        ("stage.0.epochs=1", "unknown key 'stage'; did you mean stages? choices: attacks, "),
+        ("stage.0.epochs=1", "unknown key 'stage'; did you mean stages? choices: after, attacks, "),
         ("seed.x=1", "'x' is inside a single value"),
         ("stages.0.epochs=x", "stages.0.epochs: should be a valid number"),
         ("stages.0.epochs=1,1.0", "'1.0' stands there twice"),
