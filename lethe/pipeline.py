@@ -148,7 +148,8 @@ class _Steps:
 
         def train() -> dict[str, Any]:
             process.seed(seed)
-            trackers = self.plan.recipe.report_to
+            own = vars(settings).get("trainer") or {}
+            trackers = tracking.told(self.plan.recipe.report_to, own)
             told = _telling(settings, trackers, f"{self.plan.recipe.name}/{name}")
             with tracking.into(folder, trackers):
                 stage.train(told, start, given, folder, seed)

@@ -154,6 +154,9 @@ def plan(recipe: Recipe) -> Plan:
         LetheError: A name, a file, a row or a combination that cannot work.
     """
     tracking.check(recipe.report_to)
+    for i, stage in enumerate(recipe.stages):
+        where = f"{recipe.name}: stages.{i}.trainer.report_to"
+        tracking.check(tracking.told((), vars(stage).get("trainer") or {}), where)
     benchmark = plug.resolve("benchmark", recipe.data.benchmark)
     if "measure" in vars(benchmark):
         return _plan_without_rows(recipe, benchmark)

@@ -4,10 +4,11 @@ import contextlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from lethe.plug import LetheError
+from lethe.plug import LetheError, choices
 
 _PACKAGES = {
     "trackio": ("trackio",),
@@ -18,17 +19,34 @@ _PACKAGES = {
 _FOLDERS = {"tensorboard": "TENSORBOARD_LOGGING_DIR", "wandb": "WANDB_DIR"}
 
 
-def check(trackers: Sequence[str]) -> None:
+def told(trackers: Sequence[str], trainer: Mapping[str, Any]) -> list[str]:
+    """Who is told of a stage: those that its own `trainer:` names, else the recipe's.
+
+    >>> told(["wandb"], {}), told(["wandb"], {"report_to": "mlflow"})
+    (['wandb'], ['mlflow'])
+    >>> told(["wandb"], {"report_to": "none"})
+    []
+    """
+    own = trainer.get("report_to", trackers)
+    names = own if isinstance(own, list | tuple) else [own]
+    return [str(name) for name in names if name not in (None, "none")]
+
+
+def check(trackers: Sequence[str], where: str = "report_to") -> None:
     """Refuse a tracker whose package is not here; imports nothing.
 
+    Args:
+        trackers: Their names.
+        where: The setting that names them.
+
     Raises:
-        LetheError: With what to install.
+        LetheError: With what to install, or the names there are.
     """
     for name in trackers:
+        if name not in _PACKAGES:
+            raise LetheError(f"{where}: {name}: {choices(name, sorted(_PACKAGES))}")
         if not any(importlib.util.find_spec(package) for package in _PACKAGES[name]):
-            raise LetheError(
-                f"report_to: {name} is not installed: pip install {_PACKAGES[name][0]}"
-            )
+            raise LetheError(f"{where}: {name} is not installed: pip install {_PACKAGES[name][0]}")
 
 
 @contextlib.contextmanager

@@ -96,6 +96,30 @@ def test_a_tracker_that_is_not_installed_is_named_at_once(recipe, monkeypatch):
         config.from_dict({**recipe, "report_to": ["wand"]})
 
 
+def test_a_stages_own_trackers_are_found_at_once_too(recipe, monkeypatch):
+    here(monkeypatch, "tensorboard")
+    for own, message in {
+        "wandb": r"stages\.1\.trainer\.report_to: wandb is not installed: pip install wandb$",
+        "tensorbord": r"stages\.1\.trainer\.report_to: tensorbord: did you mean tensorboard\?",
+    }.items():
+        for given in (own, ["tensorboard", own]):
+            stage = {"stage": "./mine.py", "trainer": {"report_to": given}}
+            with pytest.raises(LetheError, match=message):
+                planning.plan(config.from_dict({**recipe, "stages": ["./mine.py", stage]}))
+
+
+def test_a_stages_own_trackers_write_into_its_folder(recipe, monkeypatch):
+    here(monkeypatch, "tensorboard")
+    own, none = ({"stage": "./mine.py", "trainer": {"report_to": who}}
+                 for who in (["tensorboard"], "none"))  # fmt: skip
+    pipeline.run(config.from_dict({**recipe, "stages": [own]}), out="own", progress=False)
+    logs = str(Path("own") / "stages" / "0-mine" / "tensorboard")
+    assert told() == [{"report_to": ["tensorboard"], "run_name": "mine/0-mine", "logs": logs}]
+    silent = {**recipe, "report_to": ["tensorboard"], "stages": [none]}
+    pipeline.run(config.from_dict(silent), out="none", progress=False)
+    assert told()[1:] == [{"report_to": "none", "logs": None}]
+
+
 def test_a_place_that_a_variable_names_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_DIR", "mine")
     monkeypatch.delenv("TENSORBOARD_LOGGING_DIR", raising=False)
