@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from math import atan, cos, pi, sin, sqrt
 
-import numpy as np
-
 
 def wilson(hits: float, n: int, z: float = 1.96) -> tuple[float, float]:
     """Wilson's score interval of the rate hits / n (Wilson 1927).
@@ -35,6 +33,8 @@ def bootstrap(values: Sequence[float], seed: int = 0, samples: int = 1000) -> tu
     >>> bootstrap([0.5, 0.5, 0.5])
     (0.5, 0.5)
     """
+    import numpy as np  # here: whoever types a wrong key need not wait for it
+
     array_N = np.asarray(values, dtype=np.float64)
     rng = np.random.default_rng(seed)
     # One resample at a time: a matrix of all would hold samples * n numbers.
