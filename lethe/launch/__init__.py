@@ -66,9 +66,9 @@ def launch(
         KeyboardInterrupt: Ctrl-C or SIGTERM; the processes have ended.
     """
     check(layout)
-    shape = _settings_file(settings, layout) if settings else None
+    shape, kind = _settings_file(settings, layout) if settings else (None, "")
     folder = out or recipe.out or Path("runs") / recipe.name
-    _plan(recipe, folder, layout, shape)
+    _plan(recipe, folder, layout, kind)
     logs = folder.with_name(f"{folder.name}.launch") / f"node-{layout.node_rank}"
     own = ["run", str(file), *overrides, *(["--out", str(out)] if out else [])]
     argv = command(own, layout, shape, logs)
@@ -132,8 +132,11 @@ def names() -> list[str]:
     return sorted(path.stem for path in Path(__file__).parent.glob("*.yaml"))
 
 
-def _settings_file(settings: str, layout: Layout) -> Path:
-    """Accelerate's configuration, refused where it would not start so many processes."""
+def _settings_file(settings: str, layout: Layout) -> tuple[Path, str]:
+    """Accelerate's configuration and what it spreads a model by, in capitals.
+
+    Refused where it would not start so many processes.
+    """
     shipped = settings in names()
     path = Path(__file__).with_name(f"{settings}.yaml") if shipped else Path(settings)
     if not path.is_file():
@@ -142,11 +145,12 @@ def _settings_file(settings: str, layout: Layout) -> Path:
             "file as `accelerate config` writes it"
         )
     found = yaml12.loads(path.read_text(encoding="utf-8"), str(path))
-    kind = _kind(path)
-    if kind not in ("MULTI_GPU", "FSDP", "DEEPSPEED") or found.get("use_cpu") is True:
+    found = found if isinstance(found, dict) else {}
+    kind, on_cpu = str(found.get("distributed_type") or "").upper(), found.get("use_cpu")
+    if kind not in ("MULTI_GPU", "FSDP", "DEEPSPEED") or on_cpu is True:
         raise LetheError(
             f"--config: {settings}: accelerate would start one process with it "
-            f"(distributed_type: {kind or None}, use_cpu: {bool(found and found.get('use_cpu'))}); "
+            f"(distributed_type: {kind or None}, use_cpu: {bool(on_cpu)}); "
             "on the CPU leave --config out"
         )
     if kind == "MULTI_GPU" and layout.world == 1:
@@ -156,10 +160,10 @@ def _settings_file(settings: str, layout: Layout) -> Path:
             f"--config: {settings}: needs DeepSpeed, which is not installed here: "
             'pip install "lethe-unlearn[deepspeed]"; choices: fsdp2'
         )
-    return path
+    return path, kind
 
 
-def _plan(recipe: Recipe, folder: Path, layout: Layout, shape: Path | None) -> None:
+def _plan(recipe: Recipe, folder: Path, layout: Layout, kind: str) -> None:
     """Find all that can be wrong, as one of so many processes; node 0 makes the rows by itself."""
     process.check()
     runs.check(folder, config.dump(recipe))
@@ -170,19 +174,12 @@ def _plan(recipe: Recipe, folder: Path, layout: Layout, shape: Path | None) -> N
     if not layout.node_rank:
         with _environment():  # a model that writes rows takes one GPU, and says so there
             make_rows(recipe, True)
-    kind = _kind(shape) if shape else ""
     with _environment():
         os.environ["WORLD_SIZE"] = str(layout.world)
         if kind in ("FSDP", "DEEPSPEED"):
             os.environ[f"ACCELERATE_USE_{kind}"] = "true"
         planned = plan(recipe)
     check_disk(folder, planned.earlier.model if planned.earlier else path, recipe)
-
-
-def _kind(path: Path) -> str:
-    """What accelerate's configuration spreads a model by, in capitals."""
-    found = yaml12.loads(path.read_text(encoding="utf-8"), str(path))
-    return str(found.get("distributed_type") or "").upper() if isinstance(found, dict) else ""
 
 
 @contextlib.contextmanager
