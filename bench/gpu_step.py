@@ -16,7 +16,6 @@ import os
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import argparse
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -28,14 +27,13 @@ from datasets import Dataset
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 from transformers.trainer_callback import PrinterCallback
 
-from lethe import config, plug, world
+from lethe import config, plug, process, world
 from lethe import model as models
 from lethe.estimate import GIB, stages
 from lethe.estimate import shape as shapes
 from lethe.estimate.memory import How
 from lethe.estimate.stages import Asked, Rebo, Texts
 from lethe.generate import left_pad
-from lethe.process import prepare
 from lethe.stages import _engine, _rebo, rebo
 from lethe.stages._trainer import ReboTrainer
 
@@ -207,7 +205,7 @@ def peak():
     """Highest memory so far, in bytes: of the GPU's tensors, or of this process."""
     if CUDA:
         return torch.cuda.max_memory_allocated()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return process.peak()
 
 
 def measure(given, out):
@@ -277,7 +275,7 @@ def main():
     given = parser.parse_args()
     if given.size == "8b" and not CUDA:
         raise SystemExit("8b needs a GPU; --size tiny runs on the CPU")
-    prepare(progress=False)
+    process.prepare(progress=False)
     with tempfile.TemporaryDirectory() as out:
         print("\n".join(measure(given, Path(out))))
 

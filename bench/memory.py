@@ -8,7 +8,7 @@ own: it imports everything, runs the case once with a model of sixty thousand pa
 what libraries make at first use is there, gives freed memory back to the system, resets the mark
 of the highest resident memory (Linux: 5 to /proc/self/clear_refs), and runs the stage as a recipe
 does, with loading, looks at validation rows, checkpoints and saving. Measured is how far the mark
-(`ru_maxrss`) then rises above the memory before.
+(VmHWM) then rises above the memory before.
 
 glibc keeps freed blocks of up to 32 MB for later (its threshold grows with what is freed), which
 shows as memory that nobody holds: MALLOC_MMAP_THRESHOLD_ is therefore set to 64 KiB, so that every
@@ -21,7 +21,6 @@ import ctypes
 import gc
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -129,33 +128,27 @@ def run(case, path):
         )
 
 
-def peak():
-    """Highest resident memory since the mark was reset, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def settle():
     """Give back what is free, and reset the mark; the memory that is left, in bytes."""
     gc.collect()
     ctypes.CDLL("libc.so.6").malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
     pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize()
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def inside(case, path, toy):
     """In the case's own process: what it took, what was estimated, and of which phase."""
-    from lethe import estimate
-    from lethe.process import prepare
+    from lethe import estimate, process
 
-    prepare(progress=False)
+    process.prepare(progress=False)
     run(case, toy)
     found = estimate.estimate(recipe(case, path), estimate.machine(0, None, False))
     part = found.parts[0]
     before = settle()
     run(case, path)
     return {
-        "measured": peak() - before,
+        "measured": process.peak() - before,
         "estimated": part.peak.total,
         "phase": part.peak.name,
         "parameters": found.shape.parameters,

@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             known = sorted(o for o in given.parser._option_string_actions if o.startswith("--"))
             raise LetheError(f"unknown argument {rest[0]!r}: {plug.choices(rest[0], known)}")
         given.command(given, rest)
+        process.leave()
     except LetheError as error:
         print(f"{_red('error:')} {error}", file=sys.stderr)
         return error.status

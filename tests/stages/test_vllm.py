@@ -260,6 +260,7 @@ import sys
 from accelerate import Accelerator
 from accelerate.utils import gather_object
 from trl.generation.vllm_generation import VLLMGeneration
+from lethe import process
 from lethe.stages import _vllm
 
 class Client:
@@ -281,6 +282,7 @@ try:
     _vllm.check_groups(gather_object([[here.process_index]] * 3), 2)
 except RuntimeError as error:
     print(error)
+process.leave()
 """
 
 
@@ -297,7 +299,7 @@ def test_each_of_two_processes_gets_the_completions_of_its_own_prompts(tmp_path)
     )
     assert ran.returncode == 0, ran.stderr
     said = "rollout 3 has another prompt than rollout 2, and both are of one group of 2"
-    assert ran.stdout.splitlines() == [said] * 2  # both processes stop, and neither waits
+    assert ran.stdout.count(said) == 2  # both processes stop, and neither waits
 
 
 # ------------------------------------------------------------------------------ TRL's contract
