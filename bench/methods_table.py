@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from methods import MEASURED, METHODS, folder_name, measured
 
-from lethe import config, runs
+from lethe import runs
 from lethe.compare.estimate import Estimate, Measured, estimate
 from lethe.compare.pareto import Point, area
 
@@ -91,10 +91,9 @@ def kept(line: dict) -> Measurement:
     return Measurement(line["world"], numbers, line["seconds"], line["rollouts"])
 
 
-def read(folder: Path) -> Measurement:
+def read(folder: Path, world: int) -> Measurement:
     """What a run folder says of its last model."""
     run = runs.Run(folder)
-    recipe = config.plain(config.load(run.recipe))
     numbers = {
         (record["metric"], record["group"]): (record["value"], record["n"])
         for record in runs.read_summary(run)
@@ -105,7 +104,7 @@ def read(folder: Path) -> Measurement:
         for line in run.log.read_text().splitlines()
         if json.loads(line)["what"].startswith("stage ")
     )
-    return Measurement(recipe["data"]["seed"], numbers, seconds, rollouts(run))
+    return Measurement(world, numbers, seconds, rollouts(run))
 
 
 def _read(metric: str, group: str) -> bool:
@@ -153,7 +152,7 @@ def add(folder: Path) -> None:
         for place in sorted((folder / folder_name(name)).glob("world-*/seed-*")):
             world, seed = (int(part.name.rpartition("-")[2]) for part in (place.parent, place))
             if runs.Run(place).summary.is_file() and (name, world, seed) not in known:
-                new.append(read(place).line(name, seed) + "\n")
+                new.append(read(place, world).line(name, seed) + "\n")
     with MEASURED.open("a", encoding="utf-8") as file:
         file.writelines(new)
 

@@ -19,12 +19,15 @@ STEERING_SHARE, REBO_SHARE = 0.06, 0.12
 _TIES = {"spouse": "co-mentioned", **dict.fromkeys(("employer", "town", "job"), "shared fact")}
 
 
-def rows(seed: int, targets: int | Sequence[str] = 1) -> dict[str, list[Row]]:
+def rows(
+    seed: int, targets: int | Sequence[str] = 1, *, population: int = 48
+) -> dict[str, list[Row]]:
     """The rows of a world, by split.
 
     Args:
         seed: The world's.
         targets: How many people must be forgotten, or who.
+        population: As `lethe.world.make` takes it; that of the worlds that are named by a seed.
 
     Returns:
         Lists under "train", "validation" and "test"; no prompt stands in two of them.
@@ -33,7 +36,7 @@ def rows(seed: int, targets: int | Sequence[str] = 1) -> dict[str, list[Row]]:
     >>> [len([r for r in splits["train"] if s in r.stages]) for s in ("rejection_steering", "rebo")]
     [16, 428]
     """
-    world = make(seed)
+    world = make(seed, population)
     chosen = cast(world, targets)
     everything = list(_rows(world, chosen))
     named = targets if isinstance(targets, int) else list(targets)
