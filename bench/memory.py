@@ -1,6 +1,6 @@
 """What `lethe show --estimate` says, against the memory that stages take on the CPU.
 
-    python bench/memory.py                    # 3 sizes, 3 stages and the evaluation: some minutes
+    python bench/memory.py                    # 3 sizes of 8 cases: some minutes
     python bench/memory.py --sizes 2M --cases npo
 
 Llamas with random weights, the embedded world's tokenizer and rows. Each case is a process of its
@@ -41,18 +41,34 @@ SIZES = {
     "10M": (320, 880, 8, 8, 2048),
     "50M": (640, 1760, 10, 10, 4096),
 }
-STAGES = {
-    "rejection_steering": {"epochs": 1, "batch_size": 16},
-    "rebo": {
-        "steps": 2,
-        "prompts_per_step": 8,
-        "num_generations": 8,
-        "max_new_tokens": 24,
-        "eval_rows": 8,
-        "eval_every": 2,
-    },
-    "npo": {"epochs": 1, "batch_size": 16, "gdr": 1.0, "eval_rows": 8, "eval_every": 2},
-    "evaluation": None,
+REBO = {
+    "stage": "rebo",
+    "steps": 2,
+    "prompts_per_step": 8,
+    "num_generations": 8,
+    "max_new_tokens": 24,
+    "eval_rows": 8,
+    "eval_every": 2,
+}
+NPO = {
+    "stage": "npo",
+    "epochs": 1,
+    "batch_size": 16,
+    "gdr": 1.0,
+    "eval_rows": 8,
+    "eval_every": 2,
+}
+LORA = {"lora": {"rank": 8}}
+# Settings of the model, and the stage; none: the evaluation alone.
+CASES = {
+    "rejection_steering": ({}, {"stage": "rejection_steering", "epochs": 1, "batch_size": 16}),
+    "rebo": ({}, REBO),
+    "rebo-micro": ({}, {**REBO, "micro_batch": 16}),
+    "rebo-lora": (LORA, REBO),
+    "npo": ({}, NPO),
+    "npo-micro": ({}, {**NPO, "micro_batch": 4}),
+    "npo-lora": (LORA, NPO),
+    "evaluation": ({}, None),
 }
 
 
@@ -90,13 +106,13 @@ def recipe(case, path):
     """A recipe of the one stage, or of the evaluation alone."""
     from lethe import config
 
-    settings = STAGES[case]
+    model, stage = CASES[case]
     return config.from_dict(
         {
             "name": "memory",
-            "model": {"path": str(path)},
+            "model": {"path": str(path), **model},
             "data": {"benchmark": "world", "seed": 0},
-            "stages": [] if settings is None else [{"stage": case, **settings}],
+            "stages": [stage] if stage else [],
             "evaluate": {"limit": 24},
         }
     )
@@ -114,7 +130,7 @@ def run(case, path):
     start = Checkpoint(str(path), str(path), given.model)
     with tempfile.TemporaryDirectory() as scratch:
         if given.stages:
-            stage = plug.resolve("stage", case)
+            stage = plug.resolve("stage", given.stages[0].stage)
             stage.train(given.stages[0], start, planned.training(0), Path(scratch), 0)
             return
         evaluate(
@@ -170,7 +186,7 @@ def main():
     """Measure and print Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["2M", "10M", "50M"])
-    parser.add_argument("--cases", nargs="+", choices=STAGES, default=list(STAGES))
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--inside", nargs=3, metavar=("CASE", "MODEL", "TOY"), help="internal")
     given = parser.parse_args()
     if given.inside:
