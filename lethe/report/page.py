@@ -177,7 +177,11 @@ def _targets(run: Run, metric: str) -> list[Line]:
             n = str(records[run.final, metric, group].n)
             lines.append(Line(target, words.group(group).partition(": ")[2], n, "", cells))
     means = [g for g in run.groups("forget", means=True) if is_mean(g)]
-    return lines + [_line(run, metric, g) for g in means if run.record(run.final, metric, g)]
+    for group in means:
+        if run.record(run.final, metric, group):
+            form = words.form(group.partition(":")[2])
+            lines.append(_line(run, metric, group, "Mean over targets")._replace(form=form))
+    return lines
 
 
 def _notes(run: Run, metric: str, groups: list[str]) -> list[tuple[str, str]]:

@@ -292,6 +292,7 @@ def _missing(place: runs.Run, models: Iterable[str], measured: Iterable[str]) ->
 
 def _group_order(group: str) -> tuple[int, int, str]:
     scope, _, form = group.partition("/")
+    form = form.removeprefix(f"{MEAN}:")
     scopes, forms = list(SCOPES), list(FORMS)
     return (
         scopes.index(scope) if scope in scopes else len(scopes),

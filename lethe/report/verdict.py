@@ -247,7 +247,7 @@ def _last_alone(run: Run) -> list[str]:
 
 def _form(group: str | None) -> str:
     form = (group or "forget/question").partition("/")[2]
-    return words.FORMS.get(form, f"{form} prompts")
+    return words.form(form) if form in words.FORMS or ":" in form else f"{form} prompts"
 
 
 def _percent(share: float) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from lethe import distance as measure
 from lethe import plug
+from lethe.metrics._targets import MEAN
 
 SCOPES = {"forget": "Forget", "boundary": "Boundary", "retain": "Retain", "utility": "Utility"}
 SCOPE_MEANING = {
@@ -153,14 +154,26 @@ def group(name: str) -> str:
 
     >>> group("forget/adversarial:prefix_injection")
     'Forget: prefix injection (adversarial)'
-    >>> group("boundary/question"), group("forget/by target:question")
-    ('Boundary: questions', 'Forget: question (by target)')
+    >>> group("boundary/question"), group("forget/by target:adversarial:prefix_injection")
+    ('Boundary: questions', 'Forget: prefix injection (adversarial), mean over targets')
     """
-    scope, _, form = name.partition("/")
-    kind, _, detail = form.partition(":")
-    plain = f"{_spaced(detail, False)} ({kind})" if detail else _spaced(form, False)
-    words = FORMS.get(form, plain)
+    scope, _, rest = name.partition("/")
+    words = form(rest)
     return f"{SCOPES.get(scope, scope)}: {words}" if words else SCOPES.get(scope, scope)
+
+
+def form(name: str) -> str:
+    """A way of asking in plain words.
+
+    >>> form("question"), form("adversarial:role_play"), form("by target:question")
+    ('questions', 'role play (adversarial)', 'questions, mean over targets')
+    """
+    before, mean, rest = name.partition(f"{MEAN}:")
+    if mean and not before:
+        return f"{form(rest)}, mean over targets"
+    kind, _, detail = name.partition(":")
+    plain = f"{_spaced(detail, False)} ({kind})" if detail else _spaced(name, False)
+    return FORMS.get(name, plain)
 
 
 def nearness(distance: float, tie: str) -> str:
