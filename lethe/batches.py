@@ -76,7 +76,7 @@ def done(
         A batch and its results.
 
     Raises:
-        LetheError: Memory is short for a single row.
+        LetheError: Memory is short for a single row, or for a batch where weights are sharded.
     """
     largest = max(map(len, found), default=1)
     waiting = [list(batch) for batch in reversed(found)]
@@ -90,6 +90,12 @@ def done(
         except Exception as error:
             if not out_of_memory(error):
                 raise
+            if process.sharded():  # the others would wait for passes that they do not make
+                raise LetheError(
+                    f"out of memory with {len(batch)} rows, which a process that shares weights "
+                    "cannot halve by itself; choices: a smaller evaluate.batch_size, a smaller "
+                    "eval_rows of the stage, more processes"
+                ) from error
             if len(batch) == 1:
                 raise LetheError("out of memory with a single row: take a smaller model") from error
             largest = (len(batch) + 1) // 2

@@ -5,6 +5,7 @@ by their rows; RWKU's tables average over targets. Rows of a target are those wi
 """
 
 from collections.abc import Sequence
+from math import sqrt
 from typing import Any
 
 from lethe import plug
@@ -52,31 +53,42 @@ def means(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
     Returns:
         Records of groups `<scope>/by target:<form>`: `n` counts targets, and the 95 % interval is
-        Student's over them; of a rate it is cut off at 0 and 1.
+        at each end the wider of two: Student's over the targets, and that of their own intervals
+        (half the root of the squares of theirs, by their number), for targets may agree by chance;
+        of a rate it is cut off at 0 and 1.
     """
-    same: dict[tuple[str, str, str], list[float]] = {}
+    same: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for record in found:
         key = (record["model"], record["metric"], record["group"])
-        same.setdefault(key, []).append(record["value"])
-    return [_mean(*key, values) for key, values in same.items() if len(values) > 1]
+        same.setdefault(key, []).append(record)
+    return [_mean(*key, records) for key, records in same.items() if len(records) > 1]
 
 
-def _mean(model: str, metric: str, group: str, values: list[float]) -> dict[str, Any]:
+def _mean(model: str, metric: str, group: str, records: list[dict[str, Any]]) -> dict[str, Any]:
     scope, _, form = group.partition("/")
-    low, high = student(values)
+    values = [record["value"] for record in records]
+    value, (low, high) = sum(values) / len(values), student(values)
+    low = min(low, value - _half(records, "low"))
+    high = max(high, value + _half(records, "high"))
     if _kind(metric) == "rate":
         low, high = max(0.0, low), min(1.0, high)
     return {
         "model": model,
         "metric": metric,
         "group": f"{scope}/{MEAN}" + (f":{form}" if form else ""),
-        "value": sum(values) / len(values),
+        "value": value,
         "low": low,
         "high": high,
         "n": len(values),
         "unscored": None,
         "note": f"mean over {len(values)} targets",
     }
+
+
+def _half(records: list[dict[str, Any]], end: str) -> float:
+    """From a mean to one end of the interval that the parts' own intervals give it."""
+    known = [record for record in records if record.get(end) is not None]
+    return sqrt(sum((record[end] - record["value"]) ** 2 for record in known)) / len(records)
 
 
 def _whole(metric: str) -> bool:

@@ -222,8 +222,15 @@ def sound(model: Any) -> bool:
     import torch
 
     learning = (weight for weight in model.parameters() if weight.requires_grad)
-    parts = (weight.to_local() if hasattr(weight, "to_local") else weight for weight in learning)
+    parts = map(_here, learning)
     return all(process.gathered(all(bool(torch.isfinite(part).all()) for part in parts)))
+
+
+def _here(weight: Any) -> Any:
+    """What this process holds of a weight: FSDP2's part of it, ZeRO-3's, or all."""
+    if hasattr(weight, "to_local"):
+        return weight.to_local()
+    return getattr(weight, "ds_tensor", weight)
 
 
 _WHOLE = "whole"

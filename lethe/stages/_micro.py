@@ -91,7 +91,7 @@ def held(
     """
     file = out / FOUND
     while True:
-        rows = _known(file) or micro
+        rows = _known(file, batch // process.share()[1], least) or micro
         size = spread(batch, rows, where)["per_device_train_batch_size"]
         try:
             return train(rows)
@@ -111,8 +111,12 @@ def held(
         print(f"{said}, which changes no more than the last digits", file=sys.stderr)
 
 
-def _known(file: Path) -> int | None:
-    return json.loads(file.read_text())["micro_batch"] if file.is_file() else None
+def _known(file: Path, own: int, least: int) -> int | None:
+    """What an earlier start found to fit, or the next less that divides a process's own rows."""
+    if not file.is_file():
+        return None
+    found = json.loads(file.read_text())["micro_batch"]
+    return max((n for n in _divisors(own) if least <= n <= found), default=None)
 
 
 def _divisors(number: int) -> list[int]:

@@ -92,7 +92,9 @@ class Selection(TrainerCallback):
                 f"{s}_{name}": n for s, numbers in found.items() for name, n in numbers.items()
             }
             self.tell({f"eval_{name}": n for name, n in {**named, "balance": score}.items()})
-        if self.settings.select == "best" and process.agree(score >= self.kept(before=step)):
+        # The first alone reads: another might come late, to a file that is being replaced.
+        better = process.first() and score >= self.kept(before=step)
+        if self.settings.select == "best" and process.agree(better):
             if process.first():
                 shutil.rmtree(self.best, ignore_errors=True)
             self.save(self.best)

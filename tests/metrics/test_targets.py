@@ -55,6 +55,14 @@ def test_the_interval_is_students_over_targets():
     assert mean["group"] == "boundary/by target:cloze"
 
 
+def test_targets_that_agree_leave_the_interval_of_their_rows():
+    found = [{"target": t, "model": "m", "metric": "refusal_rate", "group": "forget/question",
+              "value": 1.0, "low": 0.7, "high": 1.0} for t in ("Ada", "Bo", "Cy")]  # fmt: skip
+    [mean] = means(found)
+    # 1 - sqrt(3 * 0.3^2) / 3; Student's has no width.
+    assert (mean["low"], mean["high"]) == pytest.approx((0.8268, 1.0), abs=1e-4)
+
+
 def test_one_target_is_not_told_apart(tmp_path):
     assert by_target([row for row in ROWS if row.subject in ("Ada", None)], "m", ["accuracy"]) == []
     assert len(totals(ROWS[:4], tmp_path, "m", ["refusal_rate"])) == 1

@@ -49,6 +49,16 @@ def test_a_pass_is_halved_until_the_memory_holds_it_and_that_is_remembered(tmp_p
     assert tried == [3], "the next start does not try again"
 
 
+def test_what_was_found_is_cut_to_the_rows_that_other_processes_leave(tmp_path, monkeypatch):
+    tried = []
+    held(tmp_path, 12, None, "s", holding(3, tried))
+    monkeypatch.setenv("WORLD_SIZE", "3")  # 4 rows each, of which 3 is no divisor
+    held(tmp_path, 12, None, "s", holding(3, tried))
+    monkeypatch.setenv("WORLD_SIZE", "12")
+    held(tmp_path, 12, None, "s", holding(3, tried))
+    assert tried == [12, 6, 3, 2, 1]
+
+
 def test_what_cannot_be_halved_is_an_error_and_other_errors_pass(tmp_path):
     with pytest.raises(LetheError, match=r"^s: out of memory with 1 rows a pass, which cannot be"):
         held(tmp_path / "a", 12, 1, "s", holding(0, []))
