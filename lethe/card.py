@@ -54,14 +54,14 @@ def card(folder: Path, stage: str, *, adapter: bool) -> str:
         LetheError: The folder is no run folder, or one of its files is broken.
     """
     run = reading.read(folder)
-    base, place = _base(run, stage), runs.Run(folder)
+    (base, hub), place = _base(run, stage), runs.Run(folder)
     recipe = _fenced(yaml12.dumps(public(run.recipe)), "yaml")
     records: Records = runs.read_summary(place) if place.summary.is_file() else []
     parts = [
-        _front(run, base, adapter),
+        _front(run, base if hub else None, adapter),
         f"# {_escaped(run.name)}\n\n{_about(run, stage, base, adapter)}",
         f"## What was forgotten\n\n{_forgotten(place)}",
-        f"## Results\n\n{_results(records, stage)}",
+        f"## Results\n\n{_results(run, records, stage)}",
         f"## What stands beside refusing\n\n{_beside(records, stage)}",
         f"## Limits\n\n{_limits(records, stage)}",
         f"## Rows\n\n{_files(place)}",
@@ -86,37 +86,37 @@ def public(value: Any) -> Any:
     return value
 
 
-def _base(run: reading.Run, stage: str) -> str:
-    """What the recipe trained: a Hub id, world:SEED, or the name of a local folder."""
-    made = runs.Run(run.folder).stage(stage) / "model"
-    path = str(run.recipe["model"]["path"])
+def _base(run: reading.Run, stage: str) -> tuple[str, bool]:
+    """What the recipe trained, a Hub id, world:SEED or a local folder's name; if it is a Hub's."""
+    place = runs.Run(run.folder).stage(stage)
+    made, path = place / "model", str(run.recipe["model"]["path"])
+    hub = bool(runs.facts(place).get("hub"))
     if is_adapter(path):
         path = base_of(Path(path).expanduser())
     elif is_adapter(made) and not path.startswith("world:"):
         path = base_of(made)
-    return Path(path).name if _local(path) else path
+        hub = not Path(path).is_absolute()  # a local base stands there whole
+    return path if hub or path.startswith("world:") else Path(path).name, hub
 
 
-def _local(path: str) -> bool:
-    return not path.startswith("world:") and (path[:1] in "./~" or Path(path).expanduser().is_dir())
-
-
-def _front(run: reading.Run, base: str, adapter: bool) -> str:
-    """The Hub's metadata; the licence is left to the base's."""
+def _front(run: reading.Run, base: str | None, adapter: bool) -> str:
+    """The Hub's metadata, with the base if that is the Hub's; the licence is left to the base's."""
     stages = [label(name.partition("-")[2]) for name in run.models[1:]]
     about: dict[str, Any] = {
         "library_name": "peft" if adapter else "transformers",
         "pipeline_tag": "text-generation",
         "tags": list(dict.fromkeys(["unlearning", "lethe", *stages, *["lora"] * adapter])),
     }
-    if "/" in base:
+    if base:
         about["base_model"] = base
         about["base_model_relation"] = "adapter" if adapter else "finetune"
     return f"---\n{yaml12.dumps(about)}---"
 
 
 def _about(run: reading.Run, stage: str, base: str, adapter: bool) -> str:
-    done = " -> ".join(words.model(name) for name in run.models[: run.models.index(stage) + 1])
+    done = " -> ".join(run.titles[: run.models.index(stage) + 1])
+    aim = "refuse" if _refuses(run, stage) else "no longer tell"
+    before = f" It goes on from what the run {_escaped(run.after)} left." if run.after else ""
     what = "an adapter over" if adapter else "made from"
     load = (
         "`peft.AutoPeftModelForCausalLM.from_pretrained(folder)`"
@@ -124,9 +124,16 @@ def _about(run: reading.Run, stage: str, base: str, adapter: bool) -> str:
         else "`transformers.AutoModelForCausalLM.from_pretrained(folder)`"
     )
     return (
-        f"This is {what} `{base}`, made to refuse what it must forget and to go on answering "
-        f"everything else ({_escaped(done)}). Load it with {load}. Its licence is its base's."
+        f"This is {what} `{base}`, made to {aim} what it must forget and to go on answering "
+        f"everything else ({_escaped(done)}).{before} Load it with {load}. Its licence is its "
+        "base's."
     )
+
+
+def _refuses(run: reading.Run, stage: str) -> bool:
+    """Whether a stage so far teaches refusing; some methods only teach not to tell."""
+    done = run.recipe["stages"][: run.models.index(stage)]
+    return any(settings.get("forgotten", "refused") == "refused" for settings in done)
 
 
 def _forgotten(place: runs.Run) -> str:
@@ -138,11 +145,12 @@ def _forgotten(place: runs.Run) -> str:
     return shown + (f"\n- and {len(names) - 50} more" if len(names) > 50 else "")
 
 
-def _results(records: Records, stage: str) -> str:
+def _results(run: reading.Run, records: Records, stage: str) -> str:
     own = [record for record in records if record["model"] in (runs.ORIGINAL, stage)]
     if not any(record["model"] == stage for record in own):
         return "This model was not measured in its run."
-    lines = [line for line, _ in table.lines(own, key_only=False, names={stage: "this model"})]
+    names = {runs.ORIGINAL: run.titles[0], stage: "this model"}
+    lines = [line for line, _ in table.lines(own, key_only=False, names=names)]
     return (
         "On test rows, which no training row repeats. Each number with its 95 % interval and the "
         f"number of rows.\n\n{_fenced(chr(10).join(lines), 'text')}"
@@ -171,10 +179,11 @@ def _limits(records: Records, stage: str) -> str:
     ]
     unmade = "\n".join(f"- {text}" for text in (*missing, *NEVER))
     return (
-        "**Refusing is not erasing.** The model was taught a behaviour; what it knew may be in its "
-        "weights still, and another question, prompt or a little fine-tuning may bring it out. If "
-        "the knowledge must be gone, look at the numbers beside refusing before the refusal rate. "
-        "Whether a text refuses is judged by rules, which err.\n\nNot checked:\n\n" + unmade
+        "**Refusing is not erasing**, nor is any other silence. What the model was trained not to "
+        "tell may be in its weights still, and another question, prompt or a little fine-tuning "
+        "may bring it out. If the knowledge must be gone, look at the numbers beside "
+        "refusing before the refusal rate. Whether a text refuses is judged by rules, which err.\n\nNot checked:\n\n"
+        + unmade
     )
 
 

@@ -6,6 +6,7 @@ it. It is made beside its place and moved there, so a kill leaves a whole export
 
 import json
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,8 @@ def export(
         out: Where to; None is `export` in the run folder.
 
     Returns:
-        Where it is.
+        Where it is. An export of the same is made anew, but kept if somebody has edited
+        its card or settings, and that is told.
 
     Raises:
         LetheError: There is no such finished stage, it cannot be exported that way, or something
@@ -49,7 +51,10 @@ def export(
     inputs = runs.facts(made.parent)["inputs"]
     run = reading.read(folder).name
     mark = {"run": run, "stage": name, "adapter": adapter, "inputs": inputs}
-    _check_out(out, mark)
+    if edited := _check_out(out, mark):
+        said = f"{out}: kept as it is, edited since it was exported: {', '.join(edited)}"
+        print(said, file=sys.stderr)
+        return out
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as scratch:
         place = Path(scratch) / "made"
@@ -60,8 +65,7 @@ def export(
         else:
             shutil.copytree(made, place, ignore=lambda _, names: _OURS & set(names))
         runs.write(place / "README.md", card.card(folder, name, adapter=adapter))
-        files = sorted(file.name for file in place.iterdir())
-        runs.write(place / MARK, runs.json_text({**mark, "files": files}))
+        runs.write(place / MARK, runs.json_text({**mark, "files": _files(place)}))
         shutil.rmtree(out, ignore_errors=True)
         place.rename(out)
     return out
@@ -118,22 +122,41 @@ def _check_way(made: Path, *, merge: bool, adapter: bool) -> None:
         )
 
 
-def _check_out(out: Path, mark: dict[str, Any]) -> None:
+def _check_out(out: Path, mark: dict[str, Any]) -> list[str]:
+    """Refuse a folder of something else; the files of an earlier export that somebody edited."""
     if not out.exists():
-        return
+        return []
     if not out.is_dir():
         raise LetheError(f"{out}: is a file, not a folder; choose another with --out")
-    file = out / MARK
-    theirs = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    known = {*theirs.pop("files", ()), MARK}
-    added = sorted(found.name for found in out.iterdir() if found.name not in known)
+    theirs = _mark(out / MARK)
+    was, now = theirs.pop("files", {}), _files(out)
+    added = sorted(path.name for path in out.iterdir() if path.name not in {*was, MARK})
     if theirs and theirs != mark:
         what = f"holds another export, of {theirs.get('run')}'s stage {theirs.get('stage')}"
     elif added:
         what = f"is not empty: {', '.join(added[:3])}" + (" ..." if added[3:] else "")
     else:
-        return
+        edited = (name for name in now if now[name] != was[name])
+        return sorted(name for name in edited if not name.endswith(".safetensors"))  # cut short
     raise LetheError(f"{out}: {what}; choose another with --out, or remove it")
+
+
+def _files(place: Path) -> dict[str, list[Any]]:
+    """Size and hash of each file but the mark, by name."""
+    known = runs.fingerprint(place)
+    return {name: [size, digest] for name, size, digest in known if name != MARK}
+
+
+def _mark(file: Path) -> dict[str, Any]:
+    """What an earlier export says of itself; nothing where there is none."""
+    if not file.is_file():
+        return {}
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        dict(found["files"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise LetheError(f"{file}: not what lethe export writes; remove it, or --out") from error
+    return found
 
 
 def _adapter(made: Path, place: Path, spec: config.Model) -> None:

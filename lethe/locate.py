@@ -35,7 +35,7 @@ def locate(model: config.Model) -> str:
         raise LetheError(f"{model.chat_template}: no such chat template file")
     _check_packages(model)
     path = _locate(model.path)
-    if model.revision and not _on_the_hub(path):
+    if model.revision and not on_the_hub(path):
         raise LetheError(
             f"model.revision: {model.revision!r} is of a Hub model, but {model.path} is not one; "
             "leave it out"
@@ -54,10 +54,10 @@ def _check_packages(model: config.Model) -> None:
             raise LetheError(f"model.{key}: {value} needs {names}: pip install {names.split()[0]}")
 
 
-def _on_the_hub(path: str) -> bool:
+def on_the_hub(path: str) -> bool:
     """Whether the weights, or those beneath an adapter, come from the Hub."""
-    if Path(path).is_dir():
-        return is_adapter(path) and _on_the_hub(base_of(Path(path)))
+    if Path(path).expanduser().is_dir():
+        return is_adapter(path) and on_the_hub(base_of(Path(path)))
     return not path.startswith("world:")
 
 

@@ -18,7 +18,7 @@ from lethe._version import __version__
 from lethe.config import Recipe
 from lethe.data import Row
 from lethe.evaluate import evaluate, keep, limited
-from lethe.locate import base_of, is_adapter, locate
+from lethe.locate import base_of, is_adapter, locate, on_the_hub
 from lethe.metrics._measure import measure
 from lethe.metrics._ratings import METRICS as JUDGED
 from lethe.model import Checkpoint
@@ -156,7 +156,7 @@ class _Steps:
             process.barrier()
             if not (folder / "model").is_dir():
                 raise LetheError(f"stage {settings.stage!r}: train() left no {folder / 'model'}")
-            return {}
+            return {"hub": on_the_hub(self.plan.recipe.model.path)}  # from elsewhere none can say
 
         self._say(f"stage {name}: {_why(stage)}")
         self._step(f"stage {name}", folder, inputs, train)

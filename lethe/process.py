@@ -25,6 +25,9 @@ def prepare(*, progress: bool = True) -> None:
     One thread unless LETHE_THREADS or OMP_NUM_THREADS says otherwise: the embedded model is too
     small for more, and numbers do not then depend on how many cores a machine has.
     LETHE_TELEMETRY=1 leaves the libraries' telemetry as they have it.
+
+    Raises:
+        LetheError: As `check`; or weights are to be shared by GPUs where there are none.
     """
     no_telemetry()
     threads = _threads()
@@ -41,6 +44,11 @@ def prepare(*, progress: bool = True) -> None:
         os.environ["TQDM_DISABLE"] = "1"
     import torch
 
+    if sharded() and not torch.accelerator.is_available():
+        raise LetheError(
+            "ACCELERATE_USE_FSDP or ACCELERATE_USE_DEEPSPEED is set, but there is no GPU here, and "
+            "nothing would be shared; on the CPU leave --config out"
+        )
     torch.set_num_threads(threads)
     _quiet()
 

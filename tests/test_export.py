@@ -221,6 +221,51 @@ def test_the_card(run):
     assert "25.0\xa0% [15.0–35.0]" in lines["- Reverse questions"]
 
 
+def test_the_card_says_what_was_taught_and_where_it_began(run):
+    text = (export(run, merge=True) / "README.md").read_text()
+    assert "made to no longer tell what it must forget" in text, "NPO teaches no refusing"
+    raw = yaml12.load(run / "recipe.yaml")
+    raw["stages"][0]["forgotten"] = "refused"
+    (run / "recipe.yaml").write_text(yaml12.dumps(raw))
+    runs.write(run / "data" / "earlier.json", runs.json_text({"after": "first*"}))
+    text = (export(run, merge=True, out=run / "other") / "README.md").read_text()
+    assert "made to refuse what it must forget" in text
+    assert r"Start \(after first\*\) -&gt; after npo" in text
+    assert r"It goes on from what the run first\* left." in text
+    results = text.split("## Results")[1].split("## What stands")[0]
+    assert "Start (after first*)" in results and "Original" not in results
+
+
+def test_the_card_links_a_base_of_the_hub_alone(saved, tmp_path, monkeypatch):
+    """A folder that is not here looks like an id; the run says what it was."""
+    monkeypatch.chdir(saved(scale=0.15).parent)
+    base = Path("org/base")
+    shutil.copytree(saved(scale=0.15), base)
+    run = run_in(tmp_path / "mine", base, lora=False)
+    monkeypatch.chdir(tmp_path)
+    for hub, named in ((False, None), (True, "org/base")):
+        facts = {"inputs": "x", "hub": hub}
+        runs.write(run / "stages" / "0-npo" / "done.json", runs.json_text(facts))
+        text = (export(run, out=tmp_path / str(hub)) / "README.md").read_text()
+        front = yaml12.loads(text.split("---\n")[1])
+        assert front.get("base_model") == named
+        assert f"made from `{named or 'base'}`" in text
+
+
+def test_an_edited_export_is_kept(run, capsys):
+    out = export(run, merge=True)
+    assert export(run, merge=True) == out and "kept" not in capsys.readouterr().err
+    with open(out / "README.md", "a") as file:
+        file.write("Licence: mine.\n")
+    assert export(run, merge=True) == out
+    assert "kept as it is, edited since it was exported: README.md" in capsys.readouterr().err
+    assert (out / "README.md").read_text().endswith("Licence: mine.\n")
+    (out / "config.json").unlink()
+    (out / "export.json").write_text("[]")
+    with pytest.raises(LetheError, match=r"export.json: not what lethe export writes"):
+        export(run, merge=True)
+
+
 def test_a_model_that_was_not_measured_says_so(saved, tmp_path):
     run = run_in(tmp_path / "mine", saved(scale=0.15), records=[])
     text = (export(run, merge=True) / "README.md").read_text()

@@ -6,6 +6,7 @@ this folder's or a file. Left out: schedulers (Slurm's `srun` starts this comman
 """
 
 import contextlib
+import ctypes
 import importlib.util
 import os
 import shlex
@@ -21,6 +22,8 @@ from lethe.locate import locate
 from lethe.planning import check_disk, make_rows, plan
 from lethe.plug import LetheError
 
+PORT = 29500
+
 
 class Layout(NamedTuple):
     """How many processes, and which of the nodes this one is."""
@@ -31,7 +34,7 @@ class Layout(NamedTuple):
     node_rank: int = 0
     address: str | None = None
     """Of node 0, as the others reach it."""
-    port: int = 29500
+    port: int = PORT
     """On node 0, for the processes to find each other."""
 
     @property
@@ -67,7 +70,7 @@ def launch(
     """
     check(layout)
     shape, kind = _settings_file(settings, layout) if settings else (None, "")
-    folder = out or recipe.out or Path("runs") / recipe.name
+    folder = (out or recipe.out or Path("runs") / recipe.name).resolve()  # "." has no name
     _plan(recipe, folder, layout, kind)
     logs = folder.with_name(f"{folder.name}.launch") / f"node-{layout.node_rank}"
     own = ["run", str(file), *overrides, *(["--out", str(out)] if out else [])]
@@ -77,6 +80,7 @@ def launch(
     if dry:
         print(shown)
         return
+    check_gpus(layout.processes, gpus())
     print(shown, file=sys.stderr, flush=True)
     _ranks.run(argv, logs, {"OMP_NUM_THREADS": threads})
 
@@ -126,6 +130,39 @@ def check(layout: Layout) -> None:
             "same one on every node"
         )
 
+    if layout.nodes == 1 and (layout.address or layout.port != PORT):
+        option = "--main-address" if layout.address else "--main-port"
+        raise LetheError(f"{option}: is for several nodes; give --nodes too, or leave it out")
+    if not 0 < layout.port < 2**16:
+        raise LetheError(f"--main-port: {layout.port}: a port is from 1 to {2**16 - 1}")
+
+
+def check_gpus(processes: int, found: int) -> None:
+    """Refuse more processes than a node has GPUs; on one without any they share the CPU.
+
+    Raises:
+        LetheError: There are some, but fewer.
+    """
+    if 0 < found < processes:
+        raise LetheError(
+            f"--processes: {processes}, but this node has {found} GPU{'s' * (found > 1)}, and each "
+            f"process needs one of its own; choices: {found} or fewer"
+        )
+
+
+def gpus() -> int:
+    """How many GPUs CUDA's driver gives this process; 0 without CUDA.
+
+    Asked of the driver itself: torch would be seconds in loading.
+    """
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return 0
+    found = ctypes.c_int(0)
+    failed = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(found))
+    return 0 if failed else found.value
+
 
 def names() -> list[str]:
     """Configurations of accelerate that come with Lethe."""
@@ -174,12 +211,25 @@ def _plan(recipe: Recipe, folder: Path, layout: Layout, kind: str) -> None:
     if not layout.node_rank:
         with _environment():  # a model that writes rows takes one GPU, and says so there
             make_rows(recipe, True)
+    elif "prepare" in vars(plug.resolve("benchmark", recipe.data.benchmark)):
+        _rows_are_made(recipe)
     with _environment():
         os.environ["WORLD_SIZE"] = str(layout.world)
         if kind in ("FSDP", "DEEPSPEED"):
             os.environ[f"ACCELERATE_USE_{kind}"] = "true"
         planned = plan(recipe)
     check_disk(folder, planned.earlier.model if planned.earlier else path, recipe)
+
+
+def _rows_are_made(recipe: Recipe) -> None:
+    """Node 0 makes rows, and the others find them there."""
+    try:
+        plug.resolve("benchmark", recipe.data.benchmark).load(recipe.data)
+    except LetheError as error:
+        raise LetheError(
+            f"{error}. Of several nodes the first makes them, before it waits for the others: "
+            "start this one when they are there"
+        ) from error
 
 
 @contextlib.contextmanager

@@ -8,11 +8,13 @@ import sys
 import time
 
 import pytest
+import torch
 from accelerate.commands.config.config_args import load_config_from_file
 from accelerate.commands.launch import launch_command_parser
 
 from lethe import cli, launch
 from lethe.launch import Layout, command
+from lethe.plug import LetheError
 
 SLOW = '''"""A metric."""
 import time
@@ -165,6 +167,12 @@ def refused(capsys, *arguments):
     ("told", "message"),
     [
         (["--nodes", 2], r"--main-address: the name or address of node 0"),
+        (["--main-address", "node0"], r"--main-address: is for several nodes"),
+        (["--main-port", 29501], r"--main-port: is for several nodes"),
+        (
+            ["--nodes", 2, "--main-address", "a", "--main-port", 65536],
+            r"--main-port: 65536: a",
+        ),
         (["--nodes", 2, "--node-rank", 2], r"--node-rank: 2, but there are 2 .* choices: 0 to 1"),
         (["--config", "fsdp"], r"--config: fsdp: no such file; did you mean fsdp2"),
         (["--config", "ddp"], r"--config: ddp: needs 2 processes or more"),
@@ -177,6 +185,41 @@ def test_what_is_wrong_is_told_once_before_anything_starts(recipe, tmp_path, cap
     found = refused(capsys, recipe, *told, "--out", tmp_path / "run")
     assert re.search(message, found), found
     assert not (tmp_path / "run.launch").exists()
+
+
+def test_a_node_has_a_gpu_for_each_process_or_none_at_all():
+    launch.check_gpus(8, 8)
+    launch.check_gpus(2, 0)
+    with pytest.raises(LetheError, match=r"--processes: 3, but this node has 2 GPUs.* 2 or fewer"):
+        launch.check_gpus(3, 2)
+    assert launch.gpus() == torch.cuda.device_count()
+
+
+def test_weights_are_not_called_shared_where_nothing_shares_them(recipe, tmp_path):
+    if torch.accelerator.is_available():
+        pytest.skip("there is a GPU here, which FSDP would share weights on")
+    child = start(recipe, "--processes", 2, "--config", "fsdp2", "--out", tmp_path / "run")
+    _, stderr = child.communicate(timeout=300)
+    assert child.returncode == 2
+    assert "there is no GPU here, and nothing would be shared; on the CPU leave --config" in stderr
+
+
+def test_the_working_directory_is_a_run_folder_too(recipe, tmp_path, monkeypatch, capsys):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert cli.main(["launch", str(recipe), "--dry-run", "--out", "."]) == 0
+    assert f"--log-dir={tmp_path}/here.launch/node-0 " in capsys.readouterr().out
+
+
+def test_other_nodes_wait_for_the_rows_that_the_first_makes(recipe, tmp_path, capsys):
+    model = recipe.read_text().partition("path: ")[2].partition("}")[0]
+    recipe.write_text(
+        f"name: two\nmodel: {{path: {model}}}\n"
+        f"data: {{benchmark: synthesis, target: Bo, out: {tmp_path}/rows}}\nstages: [npo]\n"
+    )
+    where = ["--nodes", 2, "--node-rank", 1, "--main-address", "node0", "--out", tmp_path / "run"]
+    found = refused(capsys, recipe, *where)
+    assert "no synthesised rows" in found and "start this one when they are there" in found
 
 
 def test_a_configuration_that_would_start_one_process_is_refused(recipe, tmp_path, capsys):
