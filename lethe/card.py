@@ -182,8 +182,8 @@ def _limits(records: Records, stage: str) -> str:
         "**Refusing is not erasing**, nor is any other silence. What the model was trained not to "
         "tell may be in its weights still, and another question, prompt or a little fine-tuning "
         "may bring it out. If the knowledge must be gone, look at the numbers beside "
-        "refusing before the refusal rate. Whether a text refuses is judged by rules, which err.\n\nNot checked:\n\n"
-        + unmade
+        "refusing before the refusal rate. Whether a text refuses is judged by rules, which err."
+        "\n\nNot checked:\n\n" + unmade
     )
 
 
