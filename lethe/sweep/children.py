@@ -97,10 +97,14 @@ def _failure(job: Job, status: int) -> Failure | None:
 
 
 def last_line(log: Path) -> str:
-    """The last line of a log that says something; a progress bar's earlier states are no lines."""
+    """The line of a log that says why it ended: the last `error:`, else the last of all.
+
+    A progress bar's earlier states are no lines.
+    """
     text = log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it printed nothing"
+    errors = [line for line in lines if line.startswith("error:")]
+    return (errors or lines or ["it printed nothing"])[-1]
 
 
 @contextlib.contextmanager

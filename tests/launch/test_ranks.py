@@ -13,7 +13,7 @@ rank = int(os.environ["RANK"])
 print("hello from", rank, flush=True)
 print("warning of", rank, file=sys.stderr, flush=True)
 if rank == 1:
-    print("error: no room for the weights", file=sys.stderr, flush=True)
+    print("error: no room for the weights\\n  step 3", file=sys.stderr, flush=True)
     {end}
 time.sleep(60)
 """
@@ -48,7 +48,7 @@ def test_the_process_that_failed_is_told_in_one_line(torchrun, tmp_path, capfd, 
     assert error.value.status == status and "\n" not in said
     log = said.rpartition("all of it: ")[2].removesuffix(")")
     with open(log) as text:
-        assert text.read() == "warning of 1\nerror: no room for the weights\n"
+        assert text.read() == "warning of 1\nerror: no room for the weights\n  step 3\n"
     found = capfd.readouterr()
     assert (found.out, found.err) == ("hello from 0\n", "warning of 0\n")
 
