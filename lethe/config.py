@@ -324,15 +324,36 @@ def dump(recipe: Recipe) -> str:
     return yaml12.dumps(plain(recipe))
 
 
+_BRANCH = re.compile(r"constrained-\w+|(list|dict)\[.*\]|str|int|float|bool")
+"""What pydantic puts into a place for each type that a value might have had."""
+
+
 def _problems(model: type[BaseModel], error: ValidationError, prefix: tuple = ()) -> Iterator[str]:
+    found: dict[str, list[str]] = {}
     for problem in error.errors(include_url=False):
         cause = problem.get("ctx", {}).get("error")
         place = (*prefix, *problem["loc"])
         if isinstance(cause, _Inside):
-            yield from _problems(cause.model, cause.error, place)
+            for line in _problems(cause.model, cause.error, place):
+                found[line] = [""]
             continue
-        where = ".".join(map(str, place))  # empty where several keys do not fit together
-        yield ": ".join(filter(None, [where, _message(model, problem, cause)]))
+        # Empty where several keys do not fit together.
+        where = ".".join(part for part in map(str, place) if not _BRANCH.fullmatch(part))
+        found.setdefault(where, []).append(_message(model, problem, cause))
+    for where, messages in found.items():
+        yield ": ".join(filter(None, [where, _either(messages)]))
+
+
+def _either(messages: list[str]) -> str:
+    """One message where a value is wrong for each type that it might have had.
+
+    >>> _either(["should be at most 8, not 9", "should be a valid list, not 9"])
+    'should be at most 8, or should be a valid list, not 9'
+    """
+    given = {message.rpartition(", not ")[2] for message in messages}
+    if len(messages) > 1 and len(given) == 1:
+        messages = [message.rpartition(", not ")[0] for message in messages[:-1]] + messages[-1:]
+    return ", or ".join(messages)
 
 
 def _message(model: type[BaseModel], problem: Any, cause: object) -> str:

@@ -289,3 +289,14 @@ def test_a_recipe_written_by_hand_is_read(raw):
     Path("bad.yaml").write_text("name: x\nstages: [\n")
     with pytest.raises(LetheError, match=r"^bad\.yaml:3: not valid YAML"):
         config.load("bad.yaml")
+
+
+def test_a_value_that_fits_none_of_its_types_is_one_line_without_their_names():
+    raw = {"name": "x", "model": {"path": "world:0"}, "stages": ["idk"]}
+    with pytest.raises(LetheError) as error:
+        config.from_dict({**raw, "data": {"benchmark": "world", "targets": 9}}, "r.yaml")
+    assert str(error.value) == (
+        "r.yaml: data.targets: should be less than or equal to 8, or should be a valid list, not 9"
+    )
+    with pytest.raises(LetheError, match=r"(?m)^r.yaml: data.targets.1: .* valid string, not 3$"):
+        config.from_dict({**raw, "data": {"benchmark": "world", "targets": ["a", 3]}}, "r.yaml")
