@@ -43,20 +43,19 @@ def test_the_peak_is_not_that_of_the_process_that_started_it():
 TWO = """
 import sys, torch
 from lethe import process
-for _ in range(2):
-    rank = process.share()[0]
-    assert process.gathered(rank) == [0, 1] and process.agree(rank) == 0
-    process.barrier()
-    assert torch.distributed.is_initialized()
-    process.leave()
-    assert not torch.distributed.is_initialized()
+rank = process.share()[0]
+assert process.gathered(rank) == [0, 1] and process.agree(rank) == 0
+process.barrier()
+assert torch.distributed.is_initialized()
+process.leave()
+assert not torch.distributed.is_initialized()
 process.leave()
 sys.stdout.write("left\\n")
 """
 
 
 @pytest.mark.slow
-def test_two_processes_talk_leave_and_talk_anew(tmp_path):
+def test_two_processes_talk_and_leave(tmp_path):
     (tmp_path / "two.py").write_text(TWO)
     together = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     assert python(str(tmp_path / "two.py"), *together) == "left\n" * 2
