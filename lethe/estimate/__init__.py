@@ -18,7 +18,7 @@ from lethe.estimate import shape as shapes
 from lethe.estimate import stages
 from lethe.estimate.memory import How, Phase
 from lethe.estimate.shape import Shape
-from lethe.estimate.stages import Asked, Lessons, Rebo, Texts
+from lethe.estimate.stages import Asked, Lessons, Mixing, Rebo, Texts
 from lethe.estimate.work import Work
 from lethe.evaluate import limited
 from lethe.planning import Plan
@@ -195,6 +195,18 @@ def _validation(ask: _Lengths, settings: Chosen, data: dict[str, list[Row]], new
     return ask.looks(_engine.evenly(asked(data), settings.eval_rows), new)
 
 
+def _looked(settings: Chosen, steps: int) -> int:
+    """Looks while training: before the first step, every so many, and after the last one."""
+    return 1 + math.ceil(steps / settings.eval_every)
+
+
+def _mixes(settings: Chosen) -> Mixing | None:
+    """What `interpolate` holds and does, if it is asked for; 1.0 is always tried."""
+    if not settings.interpolate:
+        return None
+    return Mixing(models=3, looks=len({1.0, *settings.interpolate}))
+
+
 def _rebo(
     ask: _Lengths, settings: rebo.Config, data: dict[str, list[Row]], machine: Machine
 ) -> Rebo:
@@ -210,8 +222,9 @@ def _rebo(
         rollout=settings.rollout,
         texts=ask.texts([(row, row.answer) for row in rebo.rows(data)]),
         looks=_validation(ask, settings, data, min(settings.max_new_tokens, 64)),
-        every=settings.eval_every,
-        mixes=bool(settings.interpolate),
+        resample=settings.resample,
+        looked=_looked(settings, settings.steps * settings.num_iterations),
+        mixes=_mixes(settings),
         share=settings.vllm.memory_share,
         sleeps=settings.vllm.sleep,
         memory=machine.memory,
@@ -234,21 +247,22 @@ def _lessons(
             steps=math.ceil(batches * settings.epochs),
             padded=True,
             looks=ask.looks(_engine.evenly(data.get("validation", []), 32), 32),
-            every=10**9,
+            looked=1,
         )
     if isinstance(settings, kto.Config):
         found = ask.texts([(row, text) for row, text, _ in kto.texts(data)])
+        steps = math.ceil(len(found.pairs) / settings.batch_size) * settings.epochs
         return Lessons(
             kinds=(found,),
             batch=math.ceil(settings.batch_size / max(gpus, 1))
             * 2,  # each prompt is read with a stranger's reply too
             rows=settings.batch_size * 2,
-            steps=math.ceil(len(found.pairs) / settings.batch_size) * settings.epochs,
+            steps=steps,
             padded=True,
             original=True,
             looks=_validation(ask, settings, data, 64),
-            every=settings.eval_every,
-            mixes=bool(settings.interpolate),
+            looked=_looked(settings, steps),
+            mixes=_mixes(settings),
         )
     if isinstance(settings, Method):
         return _method(ask, settings, data, gpus)
@@ -257,6 +271,7 @@ def _lessons(
 
 def _method(ask: _Lengths, settings: Method, data: dict[str, list[Row]], gpus: int) -> Lessons:
     forget = forget_rows(settings, data)
+    steps = math.ceil(len(forget) / settings.batch_size) * settings.epochs
     kinds = []
     if "answer" in settings.NEEDS:
         kinds.append(ask.texts([(row, row.answer) for row in forget]))
@@ -268,13 +283,13 @@ def _method(ask: _Lengths, settings: Method, data: dict[str, list[Row]], gpus: i
         kinds=tuple(kinds),
         batch=settings.micro_batch or math.ceil(settings.batch_size / gpus),
         rows=settings.batch_size,
-        steps=math.ceil(len(forget) / settings.batch_size) * settings.epochs,
+        steps=steps,
         padded=False,
         reference="reference" in settings.NEEDS,
         original=bool(settings.klr) or "original" in settings.NEEDS,
         looks=_validation(ask, settings, data, 64),
-        every=settings.eval_every,
-        mixes=bool(settings.interpolate),
+        looked=_looked(settings, steps),
+        mixes=_mixes(settings),
     )
 
 

@@ -12,14 +12,17 @@ from lethe.estimate.shape import Shape
 
 
 class Work(NamedTuple):
-    """What a stage does in all. Tokens are at most: no completion ends early."""
+    """What a stage does at most: `patience` stops nothing, `resample` all that it may sample anew.
+
+    No completion ends early either.
+    """
 
     steps: int = 0
     """Of the optimiser."""
     rollouts: int = 0
     """Completions that are sampled to learn from."""
     tokens: int = 0
-    """Tokens that are sampled for them, at most."""
+    """Tokens that are sampled for them."""
     rollout: float = 0
     """Operations of sampling."""
     scoring: float = 0

@@ -94,6 +94,64 @@ def test_every_stage_is_estimated_or_says_that_it_is_not(tmp_path):
     assert f"{len(names)} in_context: not estimated" in list(text.lines(found))
 
 
+def run(settings, tmp_path):
+    """One stage from the embedded model, as the pipeline would run it; its folder's lines."""
+    from lethe import plug
+    from lethe.model import Checkpoint
+    from lethe.planning import plan
+
+    given = recipe(world.SHIPPED, settings)
+    start = Checkpoint(str(world.SHIPPED), str(world.SHIPPED), given.model)
+    stage = plug.resolve("stage", settings["stage"])
+    stage.train(given.stages[0], start, plan(given).training(0), tmp_path, 0)
+    names = [
+        n for n in ("metrics", "interpolation", "scales") if (tmp_path / f"{n}.jsonl").exists()
+    ]
+    return {
+        name: [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
+        for name in names
+    }
+
+
+def work(settings):
+    found = estimate.estimate(recipe(world.SHIPPED, settings), estimate.machine(0, None, False))
+    return found.parts[0].work
+
+
+@pytest.mark.slow
+def test_a_run_looks_as_often_as_estimated_and_rolls_out_no_more(tmp_path):
+    settings = {**REBO, "prompts_per_step": 4, "num_generations": 2, "max_new_tokens": 4}
+    settings |= {"steps": 3, "resample": 2, "eval_every": 2, "eval_rows": 1, "interpolate": [0.5]}
+    told = run(settings, tmp_path)
+    looks = [
+        line
+        for line in told["metrics"]
+        if line.get("split") == "validation" and line["scope"] == "all"
+    ]
+    shares = [line for line in told["interpolation"] if line["scope"] == "all"]
+    assert [line["step"] for line in looks] == [0, 2, 3] and len(shares) == 2
+    # Without any but the first and the last there are two.
+    two = work(settings | {"eval_every": 3, "interpolate": []}).looks
+    assert work(settings).looks == pytest.approx(two * 5 / 2)
+    made = max(line.get("rollouts", 0) for line in told["metrics"])
+    assert 3 * 8 < made <= work(settings).rollouts == 3 * 8 * 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["npo", "kto"])
+def test_a_last_step_that_is_due_is_looked_at_once(tmp_path, stage):
+    settings = {"stage": stage, "epochs": 1, "batch_size": 64, "eval_rows": 1, "eval_every": 1}
+    told = run(settings, tmp_path)["metrics"]
+    looks = [
+        line["step"]
+        for line in told
+        if line.get("split") == "validation" and line["scope"] == "all"
+    ]
+    two = work(settings | {"eval_every": 1000}).looks
+    assert looks == [*range(work(settings).steps + 1)]
+    assert work(settings).looks == pytest.approx(two * len(looks) / 2)
+
+
 def test_the_command(tmp_path, capsys):
     file = tmp_path / "r.yaml"
     file.write_text(config.dump(recipe("world:0", REBO)))

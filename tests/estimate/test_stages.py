@@ -6,7 +6,7 @@ from lethe.config import Evaluate
 from lethe.estimate import memory, stages, work
 from lethe.estimate.memory import How
 from lethe.estimate.shape import Shape
-from lethe.estimate.stages import Asked, Lessons, Rebo, Texts
+from lethe.estimate.stages import Asked, Lessons, Mixing, Rebo, Texts
 
 TOY = Shape(340, 340, 2, 4, 2, 4, 2, 6, 10, 240, False, True)
 ADAPTED = TOY._replace(trained=232, adapted=60, ranks=28)
@@ -24,8 +24,6 @@ GIVEN = Rebo(
     rollout="transformers",
     texts=Texts(((2, 0), (4, 0))),
     looks=NOBODY,
-    every=10,
-    mixes=False,
 )
 
 
@@ -108,6 +106,23 @@ def test_rebo_does():
     assert (twice.steps, twice.update, twice.scoring) == (10, 2 * did.update, did.scoring)
 
 
+def test_rounds_of_resampling_are_counted_as_if_every_group_were_paid_alike():
+    plain, did = rebo()[1], rebo(resample=2)[1]
+    # 5 steps of 12 completions, and up to 12 others in each of two rounds more.
+    assert (did.steps, did.rollouts, did.tokens) == (5, 180, 180 * 6)
+    assert did.rollout == 3 * plain.rollout
+    assert (did.scoring, did.update) == (plain.scoring, plain.update)
+
+
+def test_looks_while_training_and_while_mixing():
+    looks = Asked(Texts(((3, 1), (5, 1))), 8, 128)
+    one = work.sampling(TOY, 2, 2, 4, 8, shared=True)
+    assert rebo(looks=looks, looked=3, mixes=Mixing(3, 4))[1].looks == 7 * one
+    lessons = Lessons((looks.texts,), 2, 2, 3, padded=True, looks=looks, looked=2)
+    assert stages.lessons(TOY, CPU, lessons)[1].looks == 2 * one
+    assert rebo(looked=3)[1].looks == 0  # there are no rows
+
+
 def test_lessons():
     kinds = (Texts(((3, 2), (5, 2))), Texts(((4, 1),)))
     given = Lessons(kinds=kinds, batch=2, rows=2, steps=3, padded=False)
@@ -125,7 +140,7 @@ def test_lessons():
 
 
 def test_mixing_holds_three_more_copies():
-    found, _ = rebo(mixes=True)
+    found, _ = rebo(mixes=Mixing(3, 2))
     assert found["mixing"].copies == 340 * 4 * (1 + 3)
 
 
