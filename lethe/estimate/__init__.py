@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from lethe import config, planning, world
+from lethe import config, planning, process, world
 from lethe import model as models
 from lethe.batches import LARGEST
 from lethe.config import Recipe, Stage
@@ -73,7 +73,7 @@ def machine(gpus: int | None, gpu_memory: float | None, sharded: bool) -> Machin
     """The machine that was named, and for what was not, this one.
 
     Args:
-        gpus: How many; None: as many as are here.
+        gpus: How many; None: one, or none where there is none, as `lethe run` takes.
         gpu_memory: GiB of each; None: that of the first one here, or else of the machine.
         sharded: Whether they share.
     """
@@ -81,7 +81,7 @@ def machine(gpus: int | None, gpu_memory: float | None, sharded: bool) -> Machin
 
     here = torch.cuda.device_count()
     if gpus is None:
-        gpus = here or int(gpu_memory is not None)
+        gpus = int(here > 0 or gpu_memory is not None)
     if sharded and gpus < 2:
         raise LetheError("--sharded: needs several GPUs to share; as in: --gpus 8 --sharded")
     if gpu_memory is not None:
@@ -97,9 +97,12 @@ def estimate(recipe: Recipe, machine: Machine) -> Estimate:
     """Everything of a recipe on a machine; no weight is loaded.
 
     Raises:
-        LetheError: What is wrong with the recipe, its rows, or the model's configuration.
+        LetheError: What is wrong with the recipe, its rows, or the model's configuration; what
+            could not be run in one process for each GPU. What is not installed here is no fault.
     """
-    plan = planning.plan(recipe)
+    spread = {"ACCELERATE_USE_FSDP": "true"} if machine.sharded else {}
+    with process.environment(WORLD_SIZE=str(max(machine.gpus, 1)), **spread):
+        plan = planning.plan(recipe, here=False)
     path = _path(recipe.model.path)
     tokenizer = models.tokenizer(path, recipe.model)
     shape = shapes.of(models.skeleton(path, recipe.model))

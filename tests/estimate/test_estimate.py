@@ -1,6 +1,7 @@
 """`lethe show --estimate`: of recipes and configurations, no weights at hand."""
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from lethe import cli, config, estimate, world
 from lethe.estimate import text
+from lethe.plug import LetheError
 
 GIB = estimate.GIB
 SHAPE = {
@@ -150,6 +152,50 @@ def test_a_last_step_that_is_due_is_looked_at_once(tmp_path, stage):
     two = work(settings | {"eval_every": 1000}).looks
     assert looks == [*range(work(settings).steps + 1)]
     assert work(settings).looks == pytest.approx(two * len(looks) / 2)
+
+
+def test_one_gpu_is_estimated_unless_more_are_named(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
+    assert estimate.machine(None, 24, False) == (1, 24 * GIB, False)
+    assert estimate.machine(8, 24, True) == (8, 24 * GIB, True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    assert estimate.machine(None, None, False).gpus == 0
+    assert estimate.machine(None, 24, False).gpus == 1
+
+
+@pytest.mark.parametrize("rollout", ["vllm-colocate", "vllm-server"])
+def test_what_is_not_installed_here_is_no_fault(large, rollout):
+    stage = {**REBO, "rollout": rollout, "trainer": {"report_to": ["mlflow"]}}
+    given = recipe(large, stage, lora={}).model_copy(update={"report_to": ["wandb"]})
+    judge = {"model": "m", "base_url": "http://localhost:1/v1"}
+    evaluate = given.evaluate.model_copy(update={"judge": config.Judge(**judge)})
+    given = given.model_copy(update={"evaluate": evaluate})
+    part = estimate.estimate(given, estimate.Machine(8, 80 * GIB)).parts[0]
+    assert [p.name for p in part.phases if p.name == "rollout"] == ["rollout"] * ("co" in rollout)
+    wrong = [{**stage, "vllm": {"tensor_parallel": 3}}, {**stage, "trainer": {"report_to": ["w"]}}]
+    for one in wrong if rollout == "vllm-colocate" else wrong[1:]:
+        with pytest.raises(LetheError, match=r"tensor_parallel: 3 does not divide|report_to: w: "):
+            estimate.estimate(recipe(large, one), estimate.Machine(8, 80 * GIB))
+
+
+def test_what_so_many_processes_could_not_run_is_refused_as_by_launch(tmp_path, capsys):
+    file = tmp_path / "r.yaml"
+    file.write_text(config.dump(recipe("world:0", "rejection_steering")))
+    asked = [
+        ["launch", str(file), "--dry-run", "--processes", "3", "--out", str(tmp_path / "out")],
+        ["show", str(file), "--estimate", "--gpu-memory", "24", "--gpus", "3"],
+    ]
+    told = []
+    for arguments in asked:
+        assert cli.main(arguments) == 2
+        told.append(capsys.readouterr().err.splitlines()[-1])
+    assert "a step of 8 rows cannot be spread evenly over 3 processes" in told[0]
+    assert told[0] == told[1] and "WORLD_SIZE" not in os.environ
+    file.write_text(config.dump(recipe("world:0", "task_vector")))
+    assert cli.main([*asked[1][:-1], "2", "--sharded"]) == 2
+    assert "no FSDP, no ZeRO" in capsys.readouterr().err
 
 
 def test_the_command(tmp_path, capsys):
