@@ -6,11 +6,12 @@ says what was measured against it.
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from lethe import config, planning, process, world
+from lethe import config, planning, plug, process, world
 from lethe import model as models
+from lethe.attacks import relearn
 from lethe.batches import LARGEST
 from lethe.config import Recipe, Stage
 from lethe.data import Row
@@ -23,7 +24,7 @@ from lethe.estimate.work import Work
 from lethe.evaluate import limited
 from lethe.planning import Plan
 from lethe.plug import LetheError
-from lethe.stages import kto, rebo, rejection_steering
+from lethe.stages import kto, rebo, rejection_steering, task_vector
 from lethe.stages._chosen import Chosen, asked
 from lethe.stages._method import Method, forget_rows, retain_rows
 
@@ -107,13 +108,10 @@ def estimate(recipe: Recipe, machine: Machine) -> Estimate:
     tokenizer = models.tokenizer(path, recipe.model)
     shape = shapes.of(models.skeleton(path, recipe.model))
     ask = _Lengths(plan, tokenizer)
-    parts = []
-    for i in range(len(recipe.stages)):
-        part = _part(ask, recipe, i, shape, machine)
-        if part.phases and not fits(part, machine):
-            part = part._replace(advice=tuple(_advice(ask, recipe, i, shape, machine, path)))
-        parts.append(part)
+    given = (shape, machine, path)
+    parts = [_advised(_part, ask, recipe, i, *given) for i in range(len(recipe.stages))]
     parts.append(_evaluation(ask, recipe, shape, machine))
+    parts += [_advised(_attack, ask, recipe, i, *given) for i in range(len(recipe.attacks))]
     return Estimate(recipe, machine, shape, how(recipe, machine), tuple(parts))
 
 
@@ -178,14 +176,15 @@ class _Lengths:
 
 
 def _part(ask: _Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine) -> Part:
+    """What a stage holds and does."""
     settings = recipe.stages[index]
     name, own = f"{index} {settings.stage}", how(recipe, machine, settings)
     data = ask.plan.training(index)
     gpus = max(machine.gpus, 1)
     if isinstance(settings, rebo.Config):
-        given = _rebo(ask, settings, data, machine)
+        given = _rebo(ask, recipe, settings, data, machine)
         phases, work = stages.rebo(shape, own, given, gpus)
-    elif (lessons := _lessons(ask, settings, data, gpus)) is not None:
+    elif (lessons := _lessons(ask, recipe, settings, data, machine)) is not None:
         phases, work = stages.lessons(shape, own, lessons)
     else:
         phases, work = [], Work()
@@ -200,18 +199,35 @@ def _validation(ask: _Lengths, settings: Chosen, data: dict[str, list[Row]], new
 
 def _looked(settings: Chosen, steps: int) -> int:
     """Looks while training: before the first step, every so many, and after the last one."""
+    if isinstance(settings, task_vector.Config):
+        return 0
     return 1 + math.ceil(steps / settings.eval_every)
 
 
-def _mixes(settings: Chosen) -> Mixing | None:
-    """What `interpolate` holds and does, if it is asked for; 1.0 is always tried."""
-    if not settings.interpolate:
+def _mixes(ask: _Lengths, recipe: Recipe, settings: Chosen, machine: Machine) -> Mixing | None:
+    """What `interpolate` (which always tries 1.0) or task_vector's scales hold and do, if anything.
+
+    Beside the policy: the original, where the path ends, and the best weights, if they need not be
+    those the policy ended in. An adapter takes the best into itself, and its original is another
+    model only where the run comes after one.
+    """
+    if isinstance(settings, task_vector.Config):
+        looks = len(settings.scales) if len(settings.scales) > 1 else 0
+    elif settings.interpolate:
+        looks = len({1.0, *settings.interpolate})
+    else:
         return None
-    return Mixing(models=3, looks=len({1.0, *settings.interpolate}))
+    if recipe.model.lora:
+        return Mixing(machine.sharded + (ask.plan.earlier is not None), looks)
+    return Mixing(3 if machine.sharded or settings.select == "best" else 2, looks)
 
 
 def _rebo(
-    ask: _Lengths, settings: rebo.Config, data: dict[str, list[Row]], machine: Machine
+    ask: _Lengths,
+    recipe: Recipe,
+    settings: rebo.Config,
+    data: dict[str, list[Row]],
+    machine: Machine,
 ) -> Rebo:
     batch = settings.prompts_per_step * settings.num_generations
     return Rebo(
@@ -227,7 +243,7 @@ def _rebo(
         looks=_validation(ask, settings, data, min(settings.max_new_tokens, 64)),
         resample=settings.resample,
         looked=_looked(settings, settings.steps * settings.num_iterations),
-        mixes=_mixes(settings),
+        mixes=_mixes(ask, recipe, settings, machine),
         share=settings.vllm.memory_share,
         sleeps=settings.vllm.sleep,
         memory=machine.memory,
@@ -235,17 +251,18 @@ def _rebo(
 
 
 def _lessons(
-    ask: _Lengths, settings: Stage, data: dict[str, list[Row]], gpus: int
+    ask: _Lengths, recipe: Recipe, settings: Stage, data: dict[str, list[Row]], machine: Machine
 ) -> Lessons | None:
     """Of a stage that learns fixed texts; None of any other."""
     from lethe.stages import _engine
 
+    gpus = max(machine.gpus, 1)
     if isinstance(settings, rejection_steering.Config):
         rows = rejection_steering.rows(data)
         batches = math.ceil(len(rows) / settings.batch_size)
         return Lessons(
             kinds=(ask.texts([(row, row.refusal) for row in rows]),),
-            batch=math.ceil(settings.batch_size / max(gpus, 1)),
+            batch=math.ceil(settings.batch_size / gpus),
             rows=settings.batch_size,
             steps=math.ceil(batches * settings.epochs),
             padded=True,
@@ -257,7 +274,7 @@ def _lessons(
         steps = math.ceil(len(found.pairs) / settings.batch_size) * settings.epochs
         return Lessons(
             kinds=(found,),
-            batch=math.ceil(settings.batch_size / max(gpus, 1))
+            batch=math.ceil(settings.batch_size / gpus)
             * 2,  # each prompt is read with a stranger's reply too
             rows=settings.batch_size * 2,
             steps=steps,
@@ -265,14 +282,16 @@ def _lessons(
             original=True,
             looks=_validation(ask, settings, data, 64),
             looked=_looked(settings, steps),
-            mixes=_mixes(settings),
+            mixes=_mixes(ask, recipe, settings, machine),
         )
     if isinstance(settings, Method):
-        return _method(ask, settings, data, gpus)
+        return _method(ask, recipe, settings, data, machine)
     return None
 
 
-def _method(ask: _Lengths, settings: Method, data: dict[str, list[Row]], gpus: int) -> Lessons:
+def _method(
+    ask: _Lengths, recipe: Recipe, settings: Method, data: dict[str, list[Row]], machine: Machine
+) -> Lessons:
     forget = forget_rows(settings, data)
     steps = math.ceil(len(forget) / settings.batch_size) * settings.epochs
     kinds = []
@@ -284,7 +303,7 @@ def _method(ask: _Lengths, settings: Method, data: dict[str, list[Row]], gpus: i
         kinds.append(ask.texts([(row, row.answer) for row in retain_rows(data)]))
     return Lessons(
         kinds=tuple(kinds),
-        batch=settings.micro_batch or math.ceil(settings.batch_size / gpus),
+        batch=settings.micro_batch or math.ceil(settings.batch_size / max(machine.gpus, 1)),
         rows=settings.batch_size,
         steps=steps,
         padded=False,
@@ -292,7 +311,7 @@ def _method(ask: _Lengths, settings: Method, data: dict[str, list[Row]], gpus: i
         original=bool(settings.klr) or "original" in settings.NEEDS,
         looks=_validation(ask, settings, data, 64),
         looked=_looked(settings, steps),
-        mixes=_mixes(settings),
+        mixes=_mixes(ask, recipe, settings, machine),
     )
 
 
@@ -302,36 +321,80 @@ def _evaluation(ask: _Lengths, recipe: Recipe, shape: Shape, machine: Machine) -
     if not ask.plan.rows:  # a benchmark that measures by code of its own
         return Part(f"evaluation by {recipe.data.benchmark}", (), Work())
     rows = limited(ask.plan.split("test"), settings.limit)
-    prefix = ask.plan.prefix
+    phases, one = _questions(ask, recipe, rows, ask.plan.prefix, shape, machine)
+    measured = _measured(ask, recipe)
+    return Part(f"evaluation of {measured} models", tuple(phases), one.times(measured))
+
+
+def _measured(ask: _Lengths, recipe: Recipe) -> int:
+    """Models that are evaluated, and attacked."""
+    return 1 if recipe.evaluate.models == "last" else len(ask.plan.models)
+
+
+def _questions(
+    ask: _Lengths, recipe: Recipe, rows: list[Row], prefix: str, shape: Shape, machine: Machine
+) -> tuple[list[Phase], Work]:
+    """One model, asked these rows."""
+    settings = recipe.evaluate
     texts = ask.texts([(row, f"{prefix} {row.answer or ''}") for row in rows])
     batch = LARGEST if settings.batch_size == "auto" else settings.batch_size
     given = Asked(texts, settings.max_new_tokens, batch)
     own = how(recipe, machine, trainable=False)
     whole = shape._replace(ranks=0, adapted=0)  # adapters are merged to be asked
     forget = sum(row.scope == "forget" for row in rows)
-    phases, one = stages.evaluation(whole, own, given, settings, forget)
-    measured = 1 if settings.models == "last" else len(ask.plan.models)
-    return Part(f"evaluation of {measured} models", tuple(phases), one.times(measured))
+    return stages.evaluation(whole, own, given, settings, forget)
 
 
-def _advice(
-    ask: _Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine, path: str
-) -> Iterator[tuple[str, float]]:
-    """Changes of one setting each, and the peak with them; those that help, the best first."""
-    before = _part(ask, recipe, index, shape, machine).peak.total
+def _attack(ask: _Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine) -> Part:
+    """What an attack holds with one model, and does with all that are measured."""
+    settings = recipe.attacks[index]
+    label = plug.label(settings.attack)
+    if not isinstance(settings, relearn.Config):
+        return Part(label, (), Work())
+    lessons, asked = relearn.parts(settings, ask.plan.rows, recipe.seed)
+    method = relearn.method(settings, len(lessons))
+    given = _method(ask, recipe, method, {"train": lessons}, machine)
+    given = given._replace(steps=settings.steps)
+    trained, learning = stages.lessons(shape, how(recipe, machine, method), given)
+    once = recipe.evaluate.model_copy(update={"samples": 0})
+    plain = recipe.model_copy(update={"evaluate": once})
+    phases, asking = _questions(ask, plain, asked, "", shape, machine)
+    measured = _measured(ask, recipe)
+    work = learning.plus(asking).times(measured)
+    return Part(f"{label} of {measured} models", (*trained, *phases), work)
+
+
+_Make = Callable[[_Lengths, Recipe, int, Shape, Machine], Part]
+
+
+def _advised(
+    make: _Make,
+    ask: _Lengths,
+    recipe: Recipe,
+    index: int,
+    shape: Shape,
+    machine: Machine,
+    path: str,
+) -> Part:
+    """A stage or an attack, and if it does not fit, what would help."""
+    part = make(ask, recipe, index, shape, machine)
+    if not part.phases or fits(part, machine):
+        return part
     found = []
-    for words, changed in _changes(recipe, index):
+    for words, changed in (_changes if make is _part else _model_changes)(recipe, index):
         own = shape
         if changed.model.lora and not recipe.model.lora:
             own = shapes.of(models.skeleton(path, changed.model))
-        found.append((words, _part(ask, changed, index, own, machine).peak.total))
+        found.append((words, make(ask, changed, index, own, machine).peak.total))
     if machine.gpus > 1 and not machine.sharded:
         shared = machine._replace(sharded=True)
-        found.append(("FSDP or ZeRO-3", _part(ask, recipe, index, shape, shared).peak.total))
-    yield from sorted((one for one in found if one[1] < before), key=lambda one: one[1])
+        found.append(("FSDP or ZeRO-3", make(ask, recipe, index, shape, shared).peak.total))
+    helping = [one for one in found if one[1] < part.peak.total]
+    return part._replace(advice=tuple(sorted(helping, key=lambda one: one[1])))
 
 
 def _changes(recipe: Recipe, index: int) -> Iterator[tuple[str, Recipe]]:
+    """Changes of one setting of a stage, or of the model, each."""
     settings = recipe.stages[index]
 
     def staged(words: str, **update: Any) -> tuple[str, Recipe]:
@@ -353,7 +416,13 @@ def _changes(recipe: Recipe, index: int) -> Iterator[tuple[str, Recipe]]:
         yield staged("micro_batch: 1", micro_batch=1)
     elif isinstance(settings, rejection_steering.Config):
         yield staged("batch_size: 1", batch_size=1)
-    if not _checkpointing(recipe, passed):
+    yield from _model_changes(recipe, index, passed)
+
+
+def _model_changes(
+    recipe: Recipe, index: int, passed: dict[str, Any] | None = None
+) -> Iterator[tuple[str, Recipe]]:
+    if not _checkpointing(recipe, passed or {}):
         model = recipe.model.model_copy(update={"gradient_checkpointing": True})
         yield "model.gradient_checkpointing: true", recipe.model_copy(update={"model": model})
     if recipe.model.lora is None:

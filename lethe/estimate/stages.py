@@ -175,10 +175,16 @@ def ends(shape: Shape, how: How, rest: Phase) -> Phase:
     )
 
 
-def mixing(shape: Shape, how: How, rest: Phase) -> Phase:
-    """Weights between the original's and the trained ones: both, and where the path ends."""
-    copies = memory.base(shape, how) * (1 if shape.lora else 3)
-    return rest._replace(name="mixing", copies=rest.copies + copies)
+def mixing(shape: Shape, how: How, rest: Phase, mixes: Mixing, looks: Asked) -> Phase:
+    """Weights between the original's and the trained ones, and a look at them.
+
+    The trainer is still there. Of an adapter both ends are held, at most as large as it is.
+    """
+    copies = memory.base(shape, how) * mixes.models + 2 * memory.adapters(shape)
+    held = rest._replace(copies=rest.copies + copies)
+    if mixes.looks and looks.texts.pairs:
+        held = look(shape, how, held, looks)
+    return held._replace(name="mixing")
 
 
 def rebo(shape: Shape, how: How, given: Rebo, gpus: int) -> tuple[list[Phase], Work]:
@@ -227,10 +233,10 @@ def rebo(shape: Shape, how: How, given: Rebo, gpus: int) -> tuple[list[Phase], W
         )
     )
     phases.append(ends(shape, how, rest))
-    if given.looks.texts.pairs:
+    if given.looked and given.looks.texts.pairs:
         phases.append(look(shape, how, _gathered(shape, how, rest), given.looks))
     if given.mixes:
-        phases.append(mixing(shape, how, rest))
+        phases.append(mixing(shape, how, rest, given.mixes, given.looks))
     if given.rollout == "vllm-colocate" and not given.sleeps:
         engine = given.share * given.memory
         phases[1:] = [phase._replace(cache=phase.cache + engine) for phase in phases[1:]]
@@ -309,10 +315,10 @@ def lessons(shape: Shape, how: How, given: Lessons) -> tuple[list[Phase], Work]:
         logits=logits,
     )
     phases = [update, ends(shape, how, rest)]
-    if given.looks.texts.pairs:
+    if given.looked and given.looks.texts.pairs:
         phases.append(look(shape, how, _gathered(shape, how, rest), given.looks))
     if given.mixes:
-        phases.append(mixing(shape, how, rest))
+        phases.append(mixing(shape, how, rest, given.mixes, given.looks))
     return phases, _lessons_work(shape, how, given)
 
 

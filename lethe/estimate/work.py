@@ -37,6 +37,11 @@ class Work(NamedTuple):
         """Operations of all."""
         return self.rollout + self.scoring + self.update + self.looks
 
+    def plus(self, other: "Work") -> "Work":
+        """Both."""
+        counts = (a + b for a, b in zip(self[:3], other[:3], strict=True))
+        return Work(*counts, *(a + b for a, b in zip(self[3:], other[3:], strict=True)))
+
     def times(self, n: int) -> "Work":
         """All of it so many times."""
         counts = (self.steps * n, self.rollouts * n, self.tokens * n)

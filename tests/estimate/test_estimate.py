@@ -154,6 +154,64 @@ def test_a_last_step_that_is_due_is_looked_at_once(tmp_path, stage):
     assert work(settings).looks == pytest.approx(two * len(looks) / 2)
 
 
+def test_attacks_are_estimated_or_say_that_they_are_not(large, tmp_path):
+    from lethe.attacks import relearn
+
+    mine = tmp_path / "mine.py"
+    mine.write_text(
+        "from lethe.config import Attack\nMETRIC = 'leak_rate'\nclass Config(Attack):\n"
+        "    attack: str = 'mine'\n"
+        "def run(config, model, rows, out, seed, settings):\n    return []\n"
+    )
+    given = config.from_dict(
+        {**config.plain(recipe(large, "in_context")), "attacks": ["relearn", str(mine)]}, "r"
+    )
+    one = estimate.Machine(1, 80 * GIB)
+    found = estimate.estimate(given, one)
+    untrained, _, part, unknown = found.parts
+    assert not untrained.phases and part.name == "relearn of 2 models"
+    # Float32 weights, gradients and two moments: 16 bytes a parameter.
+    step = next(phase for phase in part.phases if phase.name == "optimiser step")
+    assert step.total == 16 * 8_030_261_248 and not estimate.fits(part, one)
+    assert [words for words, _ in part.advice] == ["model.lora: {}"]
+    _, asked = relearn.parts(relearn.Config(), world_rows(), 0)
+    assert (part.work.steps, part.work.rollouts) == (2 * 20, 2 * len(asked))
+    told = list(text.lines(found))
+    assert "mine: not estimated" in told and not unknown.phases
+    evaluate = given.evaluate.model_copy(update={"models": "last", "samples": 3})
+    last = estimate.estimate(given.model_copy(update={"evaluate": evaluate}), one).parts[2]
+    assert (last.name, last.work.rollouts) == ("relearn of 1 models", len(asked))
+
+
+def world_rows():
+    return [row for rows in world.rows(0, 1).values() for row in rows]
+
+
+def test_what_mixing_holds_depends_on_what_is_kept(large):
+    one = estimate.Machine(1, 80 * GIB)
+
+    def models(stage, **model):
+        part = estimate.estimate(recipe(large, stage, **model), one).parts[0]
+        mixing = [phase.copies for phase in part.phases if phase.name == "mixing"]
+        return mixing[0] / (8_030_261_248 * 4) if mixing else None
+
+    npo = {"stage": "npo", "interpolate": [0.5]}
+    assert models("npo") is None
+    assert (models(npo), models({**npo, "select": "last"})) == (3, 2)
+    assert models("task_vector") == 2
+    assert models(npo, lora={}) < 0.02
+
+
+@pytest.mark.slow
+def test_scales_are_looked_at_as_often_as_estimated(tmp_path):
+    settings = {"stage": "task_vector", "epochs": 1, "batch_size": 64, "eval_rows": 1}
+    told = run(settings, tmp_path)
+    assert not [line for line in told["metrics"] if line.get("split") == "validation"]
+    one = work({**settings, "stage": "npo", "eval_every": 1000}).looks / 2
+    assert work(settings).looks == pytest.approx(one * len(told["scales"]))
+    assert work({**settings, "scales": [1.0]}).looks == 0
+
+
 def test_one_gpu_is_estimated_unless_more_are_named(monkeypatch):
     import torch
 
@@ -243,7 +301,7 @@ def measuring(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="resets the mark of the peak by /proc")
-@pytest.mark.parametrize("case", ["rebo", "npo"])
+@pytest.mark.parametrize("case", ["rebo", "npo", "npo-interpolate", "task_vector"])
 def test_the_estimate_is_within_a_fifth_of_what_is_measured(measuring, tmp_path, case):
     toy, path = (measuring.make(size, tmp_path / size) for size in ("toy", "2M"))
     found = measuring.measure(case, path, toy)

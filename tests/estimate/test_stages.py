@@ -139,9 +139,32 @@ def test_lessons():
     assert whole.copies == 340 * 4 and whole.gradients == 340 * 4
 
 
-def test_mixing_holds_three_more_copies():
+def test_mixing_holds_whole_models_and_a_look():
     found, _ = rebo(mixes=Mixing(3, 2))
     assert found["mixing"].copies == 340 * 4 * (1 + 3)
+    assert found["mixing"].cache == 0 and "look" not in found  # there are no rows
+    looks = Asked(Texts(((3, 1), (5, 1))), 8, 128)
+    found, _ = rebo(mixes=Mixing(3, 2), looks=looks, looked=1)
+    # The trainer's moments are there, the decoder's joined matrices, and both rows' 5 + 8 tokens.
+    assert found["mixing"].optimizer == 340 * 8
+    assert found["mixing"].copies == found["look"].copies + 3 * 340 * 4
+    assert found["mixing"].total == found["look"].total + 3 * 340 * 4
+
+
+def test_a_task_vector_is_looked_at_between_two_models_alone():
+    looks = Asked(Texts(((3, 1), (5, 1))), 8, 128)
+    given = Lessons((looks.texts,), 2, 2, 3, padded=False, looks=looks, mixes=Mixing(2, 4))
+    phases, did = stages.lessons(TOY, CPU, given)
+    assert [phase.name for phase in phases] == ["update", "optimiser step", "mixing"]
+    mixing = phases[-1]
+    assert (mixing.weights, mixing.optimizer) == (340 * 4, 340 * 8)
+    assert mixing.copies == 2 * 340 * 4 + 160 * 4 and mixing.cache > 0
+    assert did.looks == 4 * work.sampling(TOY, 2, 2, 4, 8, shared=True)
+
+
+def test_of_an_adapter_both_ends_are_held_and_no_other_model():
+    found, _ = rebo(ADAPTED, How(cuda=True, weight=2), reference=False, mixes=Mixing(0, 2))
+    assert found["mixing"].copies == 2 * 232 * 4
 
 
 def test_evaluation():
