@@ -4,9 +4,8 @@ Sizes come from the model's config.json, lengths from the rows and the tokenizer
 says what was measured against it.
 """
 
-import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from lethe import config, planning, plug, process, world
@@ -15,33 +14,21 @@ from lethe.attacks import relearn
 from lethe.batches import LARGEST
 from lethe.config import Recipe, Stage
 from lethe.data import Row
+from lethe.estimate import given, stages
 from lethe.estimate import shape as shapes
-from lethe.estimate import stages
+from lethe.estimate.given import Lengths, Machine
 from lethe.estimate.memory import How, Phase
 from lethe.estimate.shape import Shape
-from lethe.estimate.stages import Asked, Lessons, Mixing, Rebo, Texts
+from lethe.estimate.stages import Asked
 from lethe.estimate.work import Work
 from lethe.evaluate import limited
-from lethe.planning import Plan
 from lethe.plug import LetheError
-from lethe.stages import kto, rebo, rejection_steering, task_vector
-from lethe.stages._chosen import Chosen, asked
-from lethe.stages._method import Method, forget_rows, retain_rows
+from lethe.stages import rebo, rejection_steering
+from lethe.stages._method import Method
 
 GIB = 2**30
 RESERVE = {False: 0.7 * GIB, True: 1.0 * GIB}
 """Set aside for the libraries, off and on CUDA: half a GiB was measured off it, none on it."""
-
-
-class Machine(NamedTuple):
-    """What is to be trained on."""
-
-    gpus: int
-    """0: the CPU."""
-    memory: float
-    """Bytes of one device."""
-    sharded: bool = False
-    """Whether GPUs share weights, gradients and optimizer state (FSDP, ZeRO-3), or copy them."""
 
 
 class Part(NamedTuple):
@@ -107,11 +94,11 @@ def estimate(recipe: Recipe, machine: Machine) -> Estimate:
     path = _path(recipe.model.path)
     tokenizer = models.tokenizer(path, recipe.model)
     shape = shapes.of(models.skeleton(path, recipe.model))
-    ask = _Lengths(plan, tokenizer)
-    given = (shape, machine, path)
-    parts = [_advised(_part, ask, recipe, i, *given) for i in range(len(recipe.stages))]
+    ask = Lengths(plan, tokenizer)
+    common = (shape, machine, path)
+    parts = [_advised(_part, ask, recipe, i, *common) for i in range(len(recipe.stages))]
     parts.append(_evaluation(ask, recipe, shape, machine))
-    parts += [_advised(_attack, ask, recipe, i, *given) for i in range(len(recipe.attacks))]
+    parts += [_advised(_attack, ask, recipe, i, *common) for i in range(len(recipe.attacks))]
     return Estimate(recipe, machine, shape, how(recipe, machine), tuple(parts))
 
 
@@ -152,170 +139,23 @@ def _path(path: str) -> str:
     return str(world.checkpoint(seed) if world.at_hand(seed) else world.SHIPPED)
 
 
-class _Lengths:
-    """Rows in tokens, each counted once."""
-
-    def __init__(self, plan: Plan, tokenizer: Any) -> None:
-        self.plan, self.tokenizer = plan, tokenizer
-        self.known: dict[Any, int] = {}
-
-    def prompt(self, row: Row) -> int:
-        if row.id not in self.known:
-            self.known[row.id] = len(models.render(self.tokenizer, row.prompt))
-        return self.known[row.id]
-
-    def reply(self, text: str | None) -> int:
-        """Tokens of a reply and of what ends it."""
-        return len(self.tokenizer.encode(text or "", add_special_tokens=False)) + 1
-
-    def texts(self, pairs: Sequence[tuple[Row, str | None]]) -> Texts:
-        return Texts(tuple((self.prompt(row), self.reply(text)) for row, text in pairs))
-
-    def looks(self, rows: Sequence[Row], new: int) -> Asked:
-        return Asked(self.texts([(row, row.answer) for row in rows]), new, stages.LOOK)
-
-
-def _part(ask: _Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine) -> Part:
+def _part(ask: Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine) -> Part:
     """What a stage holds and does."""
     settings = recipe.stages[index]
     name, own = f"{index} {settings.stage}", how(recipe, machine, settings)
     data = ask.plan.training(index)
     gpus = max(machine.gpus, 1)
     if isinstance(settings, rebo.Config):
-        given = _rebo(ask, recipe, settings, data, machine)
-        phases, work = stages.rebo(shape, own, given, gpus)
-    elif (lessons := _lessons(ask, recipe, settings, data, machine)) is not None:
+        rollouts = given.rollouts(ask, recipe, settings, data, machine)
+        phases, work = stages.rebo(shape, own, rollouts, gpus)
+    elif (lessons := given.lessons(ask, recipe, settings, data, machine)) is not None:
         phases, work = stages.lessons(shape, own, lessons)
     else:
         phases, work = [], Work()
     return Part(name, tuple(phases), work)
 
 
-def _validation(ask: _Lengths, settings: Chosen, data: dict[str, list[Row]], new: int) -> Asked:
-    from lethe.stages import _engine
-
-    return ask.looks(_engine.evenly(asked(data), settings.eval_rows), new)
-
-
-def _looked(settings: Chosen, steps: int) -> int:
-    """Looks while training: before the first step, every so many, and after the last one."""
-    if isinstance(settings, task_vector.Config):
-        return 0
-    return 1 + math.ceil(steps / settings.eval_every)
-
-
-def _mixes(ask: _Lengths, recipe: Recipe, settings: Chosen, machine: Machine) -> Mixing | None:
-    """What `interpolate` (which always tries 1.0) or task_vector's scales hold and do, if anything.
-
-    Beside the policy: the original, where the path ends, and the best weights, if they need not be
-    those the policy ended in. An adapter takes the best into itself, and its original is another
-    model only where the run comes after one.
-    """
-    if isinstance(settings, task_vector.Config):
-        looks = len(settings.scales) if len(settings.scales) > 1 else 0
-    elif settings.interpolate:
-        looks = len({1.0, *settings.interpolate})
-    else:
-        return None
-    if recipe.model.lora:
-        return Mixing(machine.sharded + (ask.plan.earlier is not None), looks)
-    return Mixing(3 if machine.sharded or settings.select == "best" else 2, looks)
-
-
-def _rebo(
-    ask: _Lengths,
-    recipe: Recipe,
-    settings: rebo.Config,
-    data: dict[str, list[Row]],
-    machine: Machine,
-) -> Rebo:
-    batch = settings.prompts_per_step * settings.num_generations
-    return Rebo(
-        steps=settings.steps,
-        prompts=settings.prompts_per_step,
-        group=settings.num_generations,
-        iterations=settings.num_iterations,
-        new=settings.max_new_tokens,
-        micro=settings.micro_batch or batch // max(machine.gpus, 1),
-        reference=settings.beta > 0,
-        rollout=settings.rollout,
-        texts=ask.texts([(row, row.answer) for row in rebo.rows(data)]),
-        looks=_validation(ask, settings, data, min(settings.max_new_tokens, 64)),
-        resample=settings.resample,
-        looked=_looked(settings, settings.steps * settings.num_iterations),
-        mixes=_mixes(ask, recipe, settings, machine),
-        share=settings.vllm.memory_share,
-        sleeps=settings.vllm.sleep,
-        memory=machine.memory,
-    )
-
-
-def _lessons(
-    ask: _Lengths, recipe: Recipe, settings: Stage, data: dict[str, list[Row]], machine: Machine
-) -> Lessons | None:
-    """Of a stage that learns fixed texts; None of any other."""
-    from lethe.stages import _engine
-
-    gpus = max(machine.gpus, 1)
-    if isinstance(settings, rejection_steering.Config):
-        rows = rejection_steering.rows(data)
-        batches = math.ceil(len(rows) / settings.batch_size)
-        return Lessons(
-            kinds=(ask.texts([(row, row.refusal) for row in rows]),),
-            batch=math.ceil(settings.batch_size / gpus),
-            rows=settings.batch_size,
-            steps=math.ceil(batches * settings.epochs),
-            padded=True,
-            looks=ask.looks(_engine.evenly(data.get("validation", []), 32), 32),
-            looked=1,
-        )
-    if isinstance(settings, kto.Config):
-        found = ask.texts([(row, text) for row, text, _ in kto.texts(data)])
-        steps = math.ceil(len(found.pairs) / settings.batch_size) * settings.epochs
-        return Lessons(
-            kinds=(found,),
-            batch=math.ceil(settings.batch_size / gpus)
-            * 2,  # each prompt is read with a stranger's reply too
-            rows=settings.batch_size * 2,
-            steps=steps,
-            padded=True,
-            original=True,
-            looks=_validation(ask, settings, data, 64),
-            looked=_looked(settings, steps),
-            mixes=_mixes(ask, recipe, settings, machine),
-        )
-    if isinstance(settings, Method):
-        return _method(ask, recipe, settings, data, machine)
-    return None
-
-
-def _method(
-    ask: _Lengths, recipe: Recipe, settings: Method, data: dict[str, list[Row]], machine: Machine
-) -> Lessons:
-    forget = forget_rows(settings, data)
-    steps = math.ceil(len(forget) / settings.batch_size) * settings.epochs
-    kinds = []
-    if "answer" in settings.NEEDS:
-        kinds.append(ask.texts([(row, row.answer) for row in forget]))
-    if "refusal" in settings.NEEDS:
-        kinds.append(ask.texts([(row, row.refusal) for row in forget]))
-    if settings.pairs:
-        kinds.append(ask.texts([(row, row.answer) for row in retain_rows(data)]))
-    return Lessons(
-        kinds=tuple(kinds),
-        batch=settings.micro_batch or math.ceil(settings.batch_size / max(machine.gpus, 1)),
-        rows=settings.batch_size,
-        steps=steps,
-        padded=False,
-        reference="reference" in settings.NEEDS,
-        original=bool(settings.klr) or "original" in settings.NEEDS,
-        looks=_validation(ask, settings, data, 64),
-        looked=_looked(settings, steps),
-        mixes=_mixes(ask, recipe, settings, machine),
-    )
-
-
-def _evaluation(ask: _Lengths, recipe: Recipe, shape: Shape, machine: Machine) -> Part:
+def _evaluation(ask: Lengths, recipe: Recipe, shape: Shape, machine: Machine) -> Part:
     """All measured models, asked the test rows; one GPU asks alone."""
     settings = recipe.evaluate
     if not ask.plan.rows:  # a benchmark that measures by code of its own
@@ -326,26 +166,26 @@ def _evaluation(ask: _Lengths, recipe: Recipe, shape: Shape, machine: Machine) -
     return Part(f"evaluation of {measured} models", tuple(phases), one.times(measured))
 
 
-def _measured(ask: _Lengths, recipe: Recipe) -> int:
+def _measured(ask: Lengths, recipe: Recipe) -> int:
     """Models that are evaluated, and attacked."""
     return 1 if recipe.evaluate.models == "last" else len(ask.plan.models)
 
 
 def _questions(
-    ask: _Lengths, recipe: Recipe, rows: list[Row], prefix: str, shape: Shape, machine: Machine
+    ask: Lengths, recipe: Recipe, rows: list[Row], prefix: str, shape: Shape, machine: Machine
 ) -> tuple[list[Phase], Work]:
     """One model, asked these rows."""
     settings = recipe.evaluate
     texts = ask.texts([(row, f"{prefix} {row.answer or ''}") for row in rows])
     batch = LARGEST if settings.batch_size == "auto" else settings.batch_size
-    given = Asked(texts, settings.max_new_tokens, batch)
+    asked = Asked(texts, settings.max_new_tokens, batch)
     own = how(recipe, machine, trainable=False)
     whole = shape._replace(ranks=0, adapted=0)  # adapters are merged to be asked
     forget = sum(row.scope == "forget" for row in rows)
-    return stages.evaluation(whole, own, given, settings, forget)
+    return stages.evaluation(whole, own, asked, settings, forget)
 
 
-def _attack(ask: _Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine) -> Part:
+def _attack(ask: Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine) -> Part:
     """What an attack holds with one model, and does with all that are measured."""
     settings = recipe.attacks[index]
     label = plug.label(settings.attack)
@@ -353,9 +193,9 @@ def _attack(ask: _Lengths, recipe: Recipe, index: int, shape: Shape, machine: Ma
         return Part(label, (), Work())
     lessons, asked = relearn.parts(settings, ask.plan.rows, recipe.seed)
     method = relearn.method(settings, len(lessons))
-    given = _method(ask, recipe, method, {"train": lessons}, machine)
-    given = given._replace(steps=settings.steps)
-    trained, learning = stages.lessons(shape, how(recipe, machine, method), given)
+    learnt = given.method(ask, recipe, method, {"train": lessons}, machine)
+    learnt = learnt._replace(steps=settings.steps)
+    trained, learning = stages.lessons(shape, how(recipe, machine, method), learnt)
     once = recipe.evaluate.model_copy(update={"samples": 0})
     plain = recipe.model_copy(update={"evaluate": once})
     phases, asking = _questions(ask, plain, asked, "", shape, machine)
@@ -364,12 +204,12 @@ def _attack(ask: _Lengths, recipe: Recipe, index: int, shape: Shape, machine: Ma
     return Part(f"{label} of {measured} models", (*trained, *phases), work)
 
 
-_Make = Callable[[_Lengths, Recipe, int, Shape, Machine], Part]
+_Make = Callable[[Lengths, Recipe, int, Shape, Machine], Part]
 
 
 def _advised(
     make: _Make,
-    ask: _Lengths,
+    ask: Lengths,
     recipe: Recipe,
     index: int,
     shape: Shape,
