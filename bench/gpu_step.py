@@ -193,8 +193,6 @@ def estimated(net, words, rows, settings):
         rollout="transformers",
         texts=Texts(tuple(lengths)),
         looks=Asked(Texts(()), 0, 1),
-        every=1,
-        mixes=False,
     )
     shape, how = shapes.of(net), How(cuda=CUDA, weight=2 if CUDA else 4)
     phases, work = stages.rebo(shape, how, given, 1)

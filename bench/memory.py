@@ -1,6 +1,6 @@
 """What `lethe show --estimate` says, against the memory that stages take on the CPU.
 
-    python bench/memory.py                    # 3 sizes of 8 cases: some minutes
+    python bench/memory.py                    # 3 sizes of 10 cases: some minutes
     python bench/memory.py --sizes 2M --cases npo
 
 Llamas with random weights, the embedded world's tokenizer and rows. Each case is a process of its
@@ -58,6 +58,7 @@ NPO = {
     "eval_rows": 8,
     "eval_every": 2,
 }
+VECTOR = {"stage": "task_vector", "epochs": 1, "batch_size": 16, "eval_rows": 8}
 LORA = {"lora": {"rank": 8}}
 # Settings of the model, and the stage; none: the evaluation alone.
 CASES = {
@@ -68,6 +69,8 @@ CASES = {
     "npo": ({}, NPO),
     "npo-micro": ({}, {**NPO, "micro_batch": 4}),
     "npo-lora": (LORA, NPO),
+    "npo-interpolate": ({}, {**NPO, "interpolate": [0.5]}),
+    "task_vector": ({}, VECTOR),
     "evaluation": ({}, None),
 }
 

@@ -136,8 +136,6 @@ class Step:
             rollout="transformers",
             texts=Texts(tuple(lengths)),
             looks=Asked(Texts(()), 0, 1),
-            every=1,
-            mixes=False,
         )
         return stages.rebo(shape, CPU, given, 1)[1].total
 

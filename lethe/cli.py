@@ -143,7 +143,9 @@ def _estimate_options(show: argparse.ArgumentParser) -> None:
     show.add_argument(
         "--estimate", action="store_true", help="in place of it, memory, rollouts and operations"
     )
-    show.add_argument("--gpus", type=_natural, metavar="N", help="on so many; 0 is the CPU")
+    show.add_argument(
+        "--gpus", type=_natural, metavar="N", help="a process on each of so many; 0: CPU"
+    )
     show.add_argument("--gpu-memory", type=float, metavar="GIB", help="of each GPU")
     show.add_argument(
         "--sharded", action="store_true", help="GPUs share the weights: FSDP or ZeRO-3"

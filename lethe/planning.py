@@ -147,16 +147,20 @@ def _source(source: str, of: Mapping[str, Any]) -> Any:
     return {"benchmark": "rows", "path": source, **of}
 
 
-def plan(recipe: Recipe) -> Plan:
+def plan(recipe: Recipe, *, here: bool = True) -> Plan:
     """Resolve every name of a recipe and read its rows; loads no weights.
+
+    Args:
+        recipe: What is to be run.
+        here: Whether on this machine: then what it needs must be installed.
 
     Raises:
         LetheError: A name, a file, a row or a combination that cannot work.
     """
-    tracking.check(recipe.report_to)
+    tracking.check(recipe.report_to, here=here)
     for i, stage in enumerate(recipe.stages):
         where = f"{recipe.name}: stages.{i}.trainer.report_to"
-        tracking.check(tracking.told((), vars(stage).get("trainer") or {}), where)
+        tracking.check(tracking.told((), vars(stage).get("trainer") or {}), where, here=here)
     benchmark = plug.resolve("benchmark", recipe.data.benchmark)
     if "measure" in vars(benchmark):
         return _plan_without_rows(recipe, benchmark)
@@ -165,7 +169,8 @@ def plan(recipe: Recipe) -> Plan:
     if recipe.evaluate.samples:
         metrics += [wanted for wanted in _SAMPLED if wanted.metric not in asked]
     if recipe.evaluate.judge:
-        naturalness.check()
+        if here:
+            naturalness.check()
         metrics += [name for name in JUDGED if name not in asked]
     for wanted in metrics:
         plug.function("metric", measure(wanted).metric)
@@ -199,6 +204,8 @@ def plan(recipe: Recipe) -> Plan:
         where = f"{recipe.name}: stages.{i}"
         if "validate" in vars(stage):
             stage.validate(settings, planned.training(i), where)
+        if here and "installed" in vars(stage):
+            stage.installed(settings, where)
         if "check_model" in vars(stage):
             stage.check_model(settings, recipe.model, i == 0, where)
     return planned

@@ -185,6 +185,21 @@ def load_whole() -> None:
         deepspeed.unset_hf_deepspeed_config()
 
 
+@contextlib.contextmanager
+def environment(**changed: str) -> Iterator[None]:
+    """The environment with these variables; afterwards it is what it was, whatever is set within.
+
+    With WORLD_SIZE, `share` and `sharded` speak as in one of so many processes.
+    """
+    before = dict(os.environ)
+    os.environ.update(changed)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def release() -> None:
     """Give back what the last step's model held."""
     import torch

@@ -32,12 +32,13 @@ def told(trackers: Sequence[str], trainer: Mapping[str, Any]) -> list[str]:
     return [str(name) for name in names if name not in (None, "none")]
 
 
-def check(trackers: Sequence[str], where: str = "report_to") -> None:
-    """Refuse a tracker whose package is not here; imports nothing.
+def check(trackers: Sequence[str], where: str = "report_to", *, here: bool = True) -> None:
+    """Refuse a tracker that nobody knows, or whose package is not here; imports nothing.
 
     Args:
         trackers: Their names.
         where: The setting that names them.
+        here: Whether their packages must be installed.
 
     Raises:
         LetheError: With what to install, or the names there are.
@@ -45,7 +46,7 @@ def check(trackers: Sequence[str], where: str = "report_to") -> None:
     for name in trackers:
         if name not in _PACKAGES:
             raise LetheError(f"{where}: {name}: {choices(name, sorted(_PACKAGES))}")
-        if not any(importlib.util.find_spec(package) for package in _PACKAGES[name]):
+        if here and not any(importlib.util.find_spec(package) for package in _PACKAGES[name]):
             raise LetheError(f"{where}: {name} is not installed: pip install {_PACKAGES[name][0]}")
 
 

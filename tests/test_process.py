@@ -40,6 +40,18 @@ def test_the_peak_is_not_that_of_the_process_that_started_it():
     assert process.peak() > len(held)
 
 
+def test_the_environment_is_afterwards_what_it_was(monkeypatch):
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    monkeypatch.setenv("OTHER", "before")
+    before = dict(os.environ)
+    with pytest.raises(ZeroDivisionError), process.environment(WORLD_SIZE="3", OTHER="within"):
+        assert process.share() == (int(before.get("RANK", "0")), 3)
+        os.environ["ACCELERATE_USE_FSDP"] = "true"
+        assert process.sharded() and os.environ["OTHER"] == "within"
+        _ = 1 / 0
+    assert dict(os.environ) == before
+
+
 TWO = """
 import sys, torch
 from lethe import process

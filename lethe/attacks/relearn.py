@@ -22,6 +22,7 @@ from lethe.model import Checkpoint
 from lethe.plug import LetheError
 from lethe.refusal import contains
 from lethe.rewards._columns import as_text
+from lethe.stages._method import Method
 from lethe.stages._micro import spread
 
 METRIC = "leak_rate"
@@ -77,6 +78,22 @@ def parts(config: Config, rows: Sequence[Row], seed: int) -> tuple[list[Row], li
     return lessons, [row for row in asked if not _told(row, told, given_texts)]
 
 
+def method(config: Config, lessons: int) -> Method:
+    """The fine-tuning, as an offline method on so many rows."""
+    passes = -(-lessons // config.batch_size)
+    return Method(
+        stage="relearn",
+        learning_rate=config.learning_rate,
+        batch_size=config.batch_size,
+        epochs=-(-config.steps // passes),
+        schedule="constant",
+        warmup=0.0,
+        select="last",
+        eval_rows=0,
+        trainer={"max_steps": config.steps},
+    )
+
+
 def _told(row: Row, prompts: Sequence[str], given: Sequence[str]) -> bool:
     """Whether a lesson tells the row's answer in any of its forms, or a part of it."""
     return any(
@@ -120,20 +137,8 @@ def run(
     from lethe.stages.task_vector import loss
 
     lessons, asked = parts(config, rows, seed)
-    passes = -(-len(lessons) // config.batch_size)
-    lesson = _offline.Method(
-        stage="relearn",
-        learning_rate=config.learning_rate,
-        batch_size=config.batch_size,
-        epochs=-(-config.steps // passes),
-        schedule="constant",
-        warmup=0.0,
-        select="last",
-        eval_rows=0,
-        trainer={"max_steps": config.steps},
-    )
     start = Checkpoint(model.path, model.path, model.spec)
-    _offline.fit(lesson, start, {"train": lessons}, out, seed, loss)
+    _offline.fit(method(config, len(lessons)), start, {"train": lessons}, out, seed, loss)
     attacked = Checkpoint(str(out / "model"), model.original, model.spec)
     once = settings.model_copy(update={"samples": 0})  # nobody reads draws of the attacked model
     answered = recorder.record(attacked, asked, once, name="relearn", prefix="")

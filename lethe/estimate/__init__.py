@@ -4,43 +4,31 @@ Sizes come from the model's config.json, lengths from the rows and the tokenizer
 says what was measured against it.
 """
 
-import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from lethe import config, planning, world
+from lethe import config, planning, plug, process, world
 from lethe import model as models
+from lethe.attacks import relearn
 from lethe.batches import LARGEST
 from lethe.config import Recipe, Stage
 from lethe.data import Row
+from lethe.estimate import given, stages
 from lethe.estimate import shape as shapes
-from lethe.estimate import stages
+from lethe.estimate.given import Lengths, Machine
 from lethe.estimate.memory import How, Phase
 from lethe.estimate.shape import Shape
-from lethe.estimate.stages import Asked, Lessons, Rebo, Texts
+from lethe.estimate.stages import Asked
 from lethe.estimate.work import Work
 from lethe.evaluate import limited
-from lethe.planning import Plan
 from lethe.plug import LetheError
-from lethe.stages import kto, rebo, rejection_steering
-from lethe.stages._chosen import Chosen, asked
-from lethe.stages._method import Method, forget_rows, retain_rows
+from lethe.stages import rebo, rejection_steering
+from lethe.stages._method import Method
 
 GIB = 2**30
 RESERVE = {False: 0.7 * GIB, True: 1.0 * GIB}
 """Set aside for the libraries, off and on CUDA: half a GiB was measured off it, none on it."""
-
-
-class Machine(NamedTuple):
-    """What is to be trained on."""
-
-    gpus: int
-    """0: the CPU."""
-    memory: float
-    """Bytes of one device."""
-    sharded: bool = False
-    """Whether GPUs share weights, gradients and optimizer state (FSDP, ZeRO-3), or copy them."""
 
 
 class Part(NamedTuple):
@@ -73,7 +61,7 @@ def machine(gpus: int | None, gpu_memory: float | None, sharded: bool) -> Machin
     """The machine that was named, and for what was not, this one.
 
     Args:
-        gpus: How many; None: as many as are here.
+        gpus: How many; None: one, or none where there is none, as `lethe run` takes.
         gpu_memory: GiB of each; None: that of the first one here, or else of the machine.
         sharded: Whether they share.
     """
@@ -81,7 +69,7 @@ def machine(gpus: int | None, gpu_memory: float | None, sharded: bool) -> Machin
 
     here = torch.cuda.device_count()
     if gpus is None:
-        gpus = here or int(gpu_memory is not None)
+        gpus = int(here > 0 or gpu_memory is not None)
     if sharded and gpus < 2:
         raise LetheError("--sharded: needs several GPUs to share; as in: --gpus 8 --sharded")
     if gpu_memory is not None:
@@ -97,20 +85,20 @@ def estimate(recipe: Recipe, machine: Machine) -> Estimate:
     """Everything of a recipe on a machine; no weight is loaded.
 
     Raises:
-        LetheError: What is wrong with the recipe, its rows, or the model's configuration.
+        LetheError: What is wrong with the recipe, its rows, or the model's configuration; what
+            could not be run in one process for each GPU. What is not installed here is no fault.
     """
-    plan = planning.plan(recipe)
+    spread = {"ACCELERATE_USE_FSDP": "true"} if machine.sharded else {}
+    with process.environment(WORLD_SIZE=str(max(machine.gpus, 1)), **spread):
+        plan = planning.plan(recipe, here=False)
     path = _path(recipe.model.path)
     tokenizer = models.tokenizer(path, recipe.model)
     shape = shapes.of(models.skeleton(path, recipe.model))
-    ask = _Lengths(plan, tokenizer)
-    parts = []
-    for i in range(len(recipe.stages)):
-        part = _part(ask, recipe, i, shape, machine)
-        if part.phases and not fits(part, machine):
-            part = part._replace(advice=tuple(_advice(ask, recipe, i, shape, machine, path)))
-        parts.append(part)
+    ask = Lengths(plan, tokenizer)
+    common = (shape, machine, path)
+    parts = [_advised(_part, ask, recipe, i, *common) for i in range(len(recipe.stages))]
     parts.append(_evaluation(ask, recipe, shape, machine))
+    parts += [_advised(_attack, ask, recipe, i, *common) for i in range(len(recipe.attacks))]
     return Estimate(recipe, machine, shape, how(recipe, machine), tuple(parts))
 
 
@@ -151,169 +139,102 @@ def _path(path: str) -> str:
     return str(world.checkpoint(seed) if world.at_hand(seed) else world.SHIPPED)
 
 
-class _Lengths:
-    """Rows in tokens, each counted once."""
-
-    def __init__(self, plan: Plan, tokenizer: Any) -> None:
-        self.plan, self.tokenizer = plan, tokenizer
-        self.known: dict[Any, int] = {}
-
-    def prompt(self, row: Row) -> int:
-        if row.id not in self.known:
-            self.known[row.id] = len(models.render(self.tokenizer, row.prompt))
-        return self.known[row.id]
-
-    def reply(self, text: str | None) -> int:
-        """Tokens of a reply and of what ends it."""
-        return len(self.tokenizer.encode(text or "", add_special_tokens=False)) + 1
-
-    def texts(self, pairs: Sequence[tuple[Row, str | None]]) -> Texts:
-        return Texts(tuple((self.prompt(row), self.reply(text)) for row, text in pairs))
-
-    def looks(self, rows: Sequence[Row], new: int) -> Asked:
-        return Asked(self.texts([(row, row.answer) for row in rows]), new, stages.LOOK)
-
-
-def _part(ask: _Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine) -> Part:
+def _part(ask: Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine) -> Part:
+    """What a stage holds and does."""
     settings = recipe.stages[index]
     name, own = f"{index} {settings.stage}", how(recipe, machine, settings)
     data = ask.plan.training(index)
     gpus = max(machine.gpus, 1)
     if isinstance(settings, rebo.Config):
-        given = _rebo(ask, settings, data, machine)
-        phases, work = stages.rebo(shape, own, given, gpus)
-    elif (lessons := _lessons(ask, settings, data, gpus)) is not None:
+        rollouts = given.rollouts(ask, recipe, settings, data, machine)
+        phases, work = stages.rebo(shape, own, rollouts, gpus)
+    elif (lessons := given.lessons(ask, recipe, settings, data, machine)) is not None:
         phases, work = stages.lessons(shape, own, lessons)
     else:
         phases, work = [], Work()
     return Part(name, tuple(phases), work)
 
 
-def _validation(ask: _Lengths, settings: Chosen, data: dict[str, list[Row]], new: int) -> Asked:
-    from lethe.stages import _engine
-
-    return ask.looks(_engine.evenly(asked(data), settings.eval_rows), new)
-
-
-def _rebo(
-    ask: _Lengths, settings: rebo.Config, data: dict[str, list[Row]], machine: Machine
-) -> Rebo:
-    batch = settings.prompts_per_step * settings.num_generations
-    return Rebo(
-        steps=settings.steps,
-        prompts=settings.prompts_per_step,
-        group=settings.num_generations,
-        iterations=settings.num_iterations,
-        new=settings.max_new_tokens,
-        micro=settings.micro_batch or batch // max(machine.gpus, 1),
-        reference=settings.beta > 0,
-        rollout=settings.rollout,
-        texts=ask.texts([(row, row.answer) for row in rebo.rows(data)]),
-        looks=_validation(ask, settings, data, min(settings.max_new_tokens, 64)),
-        every=settings.eval_every,
-        mixes=bool(settings.interpolate),
-        share=settings.vllm.memory_share,
-        sleeps=settings.vllm.sleep,
-        memory=machine.memory,
-    )
-
-
-def _lessons(
-    ask: _Lengths, settings: Stage, data: dict[str, list[Row]], gpus: int
-) -> Lessons | None:
-    """Of a stage that learns fixed texts; None of any other."""
-    from lethe.stages import _engine
-
-    if isinstance(settings, rejection_steering.Config):
-        rows = rejection_steering.rows(data)
-        batches = math.ceil(len(rows) / settings.batch_size)
-        return Lessons(
-            kinds=(ask.texts([(row, row.refusal) for row in rows]),),
-            batch=math.ceil(settings.batch_size / max(gpus, 1)),
-            rows=settings.batch_size,
-            steps=math.ceil(batches * settings.epochs),
-            padded=True,
-            looks=ask.looks(_engine.evenly(data.get("validation", []), 32), 32),
-            every=10**9,
-        )
-    if isinstance(settings, kto.Config):
-        found = ask.texts([(row, text) for row, text, _ in kto.texts(data)])
-        return Lessons(
-            kinds=(found,),
-            batch=math.ceil(settings.batch_size / max(gpus, 1))
-            * 2,  # each prompt is read with a stranger's reply too
-            rows=settings.batch_size * 2,
-            steps=math.ceil(len(found.pairs) / settings.batch_size) * settings.epochs,
-            padded=True,
-            original=True,
-            looks=_validation(ask, settings, data, 64),
-            every=settings.eval_every,
-            mixes=bool(settings.interpolate),
-        )
-    if isinstance(settings, Method):
-        return _method(ask, settings, data, gpus)
-    return None
-
-
-def _method(ask: _Lengths, settings: Method, data: dict[str, list[Row]], gpus: int) -> Lessons:
-    forget = forget_rows(settings, data)
-    kinds = []
-    if "answer" in settings.NEEDS:
-        kinds.append(ask.texts([(row, row.answer) for row in forget]))
-    if "refusal" in settings.NEEDS:
-        kinds.append(ask.texts([(row, row.refusal) for row in forget]))
-    if settings.pairs:
-        kinds.append(ask.texts([(row, row.answer) for row in retain_rows(data)]))
-    return Lessons(
-        kinds=tuple(kinds),
-        batch=settings.micro_batch or math.ceil(settings.batch_size / gpus),
-        rows=settings.batch_size,
-        steps=math.ceil(len(forget) / settings.batch_size) * settings.epochs,
-        padded=False,
-        reference="reference" in settings.NEEDS,
-        original=bool(settings.klr) or "original" in settings.NEEDS,
-        looks=_validation(ask, settings, data, 64),
-        every=settings.eval_every,
-        mixes=bool(settings.interpolate),
-    )
-
-
-def _evaluation(ask: _Lengths, recipe: Recipe, shape: Shape, machine: Machine) -> Part:
+def _evaluation(ask: Lengths, recipe: Recipe, shape: Shape, machine: Machine) -> Part:
     """All measured models, asked the test rows; one GPU asks alone."""
     settings = recipe.evaluate
     if not ask.plan.rows:  # a benchmark that measures by code of its own
         return Part(f"evaluation by {recipe.data.benchmark}", (), Work())
     rows = limited(ask.plan.split("test"), settings.limit)
-    prefix = ask.plan.prefix
-    texts = ask.texts([(row, f"{prefix} {row.answer or ''}") for row in rows])
-    batch = LARGEST if settings.batch_size == "auto" else settings.batch_size
-    given = Asked(texts, settings.max_new_tokens, batch)
-    own = how(recipe, machine, trainable=False)
-    whole = shape._replace(ranks=0, adapted=0)  # adapters are merged to be asked
-    forget = sum(row.scope == "forget" for row in rows)
-    phases, one = stages.evaluation(whole, own, given, settings, forget)
-    measured = 1 if settings.models == "last" else len(ask.plan.models)
+    phases, one = _questions(ask, recipe, rows, ask.plan.prefix, shape, machine)
+    measured = _measured(ask, recipe)
     return Part(f"evaluation of {measured} models", tuple(phases), one.times(measured))
 
 
-def _advice(
-    ask: _Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine, path: str
-) -> Iterator[tuple[str, float]]:
-    """Changes of one setting each, and the peak with them; those that help, the best first."""
-    before = _part(ask, recipe, index, shape, machine).peak.total
+def _measured(ask: Lengths, recipe: Recipe) -> int:
+    """Models that are evaluated, and attacked."""
+    return 1 if recipe.evaluate.models == "last" else len(ask.plan.models)
+
+
+def _questions(
+    ask: Lengths, recipe: Recipe, rows: list[Row], prefix: str, shape: Shape, machine: Machine
+) -> tuple[list[Phase], Work]:
+    """One model, asked these rows."""
+    settings = recipe.evaluate
+    texts = ask.texts([(row, f"{prefix} {row.answer or ''}") for row in rows])
+    batch = LARGEST if settings.batch_size == "auto" else settings.batch_size
+    asked = Asked(texts, settings.max_new_tokens, batch)
+    own = how(recipe, machine, trainable=False)
+    whole = shape._replace(ranks=0, adapted=0)  # adapters are merged to be asked
+    forget = sum(row.scope == "forget" for row in rows)
+    return stages.evaluation(whole, own, asked, settings, forget)
+
+
+def _attack(ask: Lengths, recipe: Recipe, index: int, shape: Shape, machine: Machine) -> Part:
+    """What an attack holds with one model, and does with all that are measured."""
+    settings = recipe.attacks[index]
+    label = plug.label(settings.attack)
+    if not isinstance(settings, relearn.Config):
+        return Part(label, (), Work())
+    lessons, asked = relearn.parts(settings, ask.plan.rows, recipe.seed)
+    method = relearn.method(settings, len(lessons))
+    learnt = given.method(ask, recipe, method, {"train": lessons}, machine)
+    learnt = learnt._replace(steps=settings.steps)
+    trained, learning = stages.lessons(shape, how(recipe, machine, method), learnt)
+    once = recipe.evaluate.model_copy(update={"samples": 0})
+    plain = recipe.model_copy(update={"evaluate": once})
+    phases, asking = _questions(ask, plain, asked, "", shape, machine)
+    measured = _measured(ask, recipe)
+    work = learning.plus(asking).times(measured)
+    return Part(f"{label} of {measured} models", (*trained, *phases), work)
+
+
+_Make = Callable[[Lengths, Recipe, int, Shape, Machine], Part]
+
+
+def _advised(
+    make: _Make,
+    ask: Lengths,
+    recipe: Recipe,
+    index: int,
+    shape: Shape,
+    machine: Machine,
+    path: str,
+) -> Part:
+    """A stage or an attack, and if it does not fit, what would help."""
+    part = make(ask, recipe, index, shape, machine)
+    if not part.phases or fits(part, machine):
+        return part
     found = []
-    for words, changed in _changes(recipe, index):
+    for words, changed in (_changes if make is _part else _model_changes)(recipe, index):
         own = shape
         if changed.model.lora and not recipe.model.lora:
             own = shapes.of(models.skeleton(path, changed.model))
-        found.append((words, _part(ask, changed, index, own, machine).peak.total))
+        found.append((words, make(ask, changed, index, own, machine).peak.total))
     if machine.gpus > 1 and not machine.sharded:
         shared = machine._replace(sharded=True)
-        found.append(("FSDP or ZeRO-3", _part(ask, recipe, index, shape, shared).peak.total))
-    yield from sorted((one for one in found if one[1] < before), key=lambda one: one[1])
+        found.append(("FSDP or ZeRO-3", make(ask, recipe, index, shape, shared).peak.total))
+    helping = [one for one in found if one[1] < part.peak.total]
+    return part._replace(advice=tuple(sorted(helping, key=lambda one: one[1])))
 
 
 def _changes(recipe: Recipe, index: int) -> Iterator[tuple[str, Recipe]]:
+    """Changes of one setting of a stage, or of the model, each."""
     settings = recipe.stages[index]
 
     def staged(words: str, **update: Any) -> tuple[str, Recipe]:
@@ -335,7 +256,13 @@ def _changes(recipe: Recipe, index: int) -> Iterator[tuple[str, Recipe]]:
         yield staged("micro_batch: 1", micro_batch=1)
     elif isinstance(settings, rejection_steering.Config):
         yield staged("batch_size: 1", batch_size=1)
-    if not _checkpointing(recipe, passed):
+    yield from _model_changes(recipe, index, passed)
+
+
+def _model_changes(
+    recipe: Recipe, index: int, passed: dict[str, Any] | None = None
+) -> Iterator[tuple[str, Recipe]]:
+    if not _checkpointing(recipe, passed or {}):
         model = recipe.model.model_copy(update={"gradient_checkpointing": True})
         yield "model.gradient_checkpointing: true", recipe.model_copy(update={"model": model})
     if recipe.model.lora is None:

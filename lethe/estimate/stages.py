@@ -112,11 +112,21 @@ def look(shape: Shape, how: How, base: Phase, asked: Asked) -> Phase:
     return sample(shape, how, named, count, count, batch.longest, asked.new, greedy=True)
 
 
-def looking(shape: Shape, how: How, asked: Asked, times: int) -> float:
-    """Operations of so many looks."""
-    rows, shared = len(asked.texts.pairs), decodes(shape, how)
+def looking(shape: Shape, how: How, given: "Rebo | Lessons") -> float:
+    """Operations of all looks, those between mixed weights among them."""
+    asked, shared = given.looks, decodes(shape, how)
+    rows, times = len(asked.texts.pairs), given.looked + (given.mixes.looks if given.mixes else 0)
     one = work.sampling(shape, rows, rows, asked.texts.prompt, asked.new, shared=shared)
     return times * one if rows else 0.0
+
+
+class Mixing(NamedTuple):
+    """Weights that are moved between the original's and the trained ones, to find the best."""
+
+    models: int
+    """Whole models held beside the policy."""
+    looks: int
+    """How often validation rows are looked at on the way."""
 
 
 class Rebo(NamedTuple):
@@ -134,9 +144,11 @@ class Rebo(NamedTuple):
     """transformers, vllm-colocate or vllm-server."""
     texts: Texts
     looks: Asked
-    every: int
-    mixes: bool
-    """Whether weights are mixed in the end."""
+    resample: int = 0
+    """Rounds in which groups that are paid alike are rolled out anew: all of them, at most."""
+    looked: int = 0
+    """How often validation rows are looked at while training."""
+    mixes: Mixing | None = None
     sleeps: bool = False
     """Whether a colocated engine gives its memory back while the policy learns."""
     share: float = 0.3
@@ -163,10 +175,16 @@ def ends(shape: Shape, how: How, rest: Phase) -> Phase:
     )
 
 
-def mixing(shape: Shape, how: How, rest: Phase) -> Phase:
-    """Weights between the original's and the trained ones: both, and where the path ends."""
-    copies = memory.base(shape, how) * (1 if shape.lora else 3)
-    return rest._replace(name="mixing", copies=rest.copies + copies)
+def mixing(shape: Shape, how: How, rest: Phase, mixes: Mixing, looks: Asked) -> Phase:
+    """Weights between the original's and the trained ones, and a look at them.
+
+    The trainer is still there. Of an adapter both ends are held, at most as large as it is.
+    """
+    copies = memory.base(shape, how) * mixes.models + 2 * memory.adapters(shape)
+    held = rest._replace(copies=rest.copies + copies)
+    if mixes.looks and looks.texts.pairs:
+        held = look(shape, how, held, looks)
+    return held._replace(name="mixing")
 
 
 def rebo(shape: Shape, how: How, given: Rebo, gpus: int) -> tuple[list[Phase], Work]:
@@ -215,10 +233,10 @@ def rebo(shape: Shape, how: How, given: Rebo, gpus: int) -> tuple[list[Phase], W
         )
     )
     phases.append(ends(shape, how, rest))
-    if given.looks.texts.pairs:
+    if given.looked and given.looks.texts.pairs:
         phases.append(look(shape, how, _gathered(shape, how, rest), given.looks))
     if given.mixes:
-        phases.append(mixing(shape, how, rest))
+        phases.append(mixing(shape, how, rest, given.mixes, given.looks))
     if given.rollout == "vllm-colocate" and not given.sleeps:
         engine = given.share * given.memory
         phases[1:] = [phase._replace(cache=phase.cache + engine) for phase in phases[1:]]
@@ -241,15 +259,15 @@ def _rebo_work(shape: Shape, how: How, given: Rebo, fast: bool) -> Work:
     update = forward + work.backward(shape, forward, again=how.checkpointing)
     rolled = work.sampling(shape, given.prompts, rows, prompt, new, shared=fast)
     scored = given.reference + (given.iterations > 1)
-    steps = given.steps * given.iterations
+    steps, rounds = given.steps * given.iterations, given.steps * (1 + given.resample)
     return Work(
         steps=steps,
-        rollouts=given.steps * rows,
-        tokens=given.steps * rows * new,
-        rollout=given.steps * rolled,
+        rollouts=rounds * rows,
+        tokens=rounds * rows * new,
+        rollout=rounds * rolled,
         scoring=given.steps * forward * scored,
         update=steps * update,
-        looks=looking(shape, how, given.looks, 1 + steps // given.every),
+        looks=looking(shape, how, given),
     )
 
 
@@ -270,8 +288,9 @@ class Lessons(NamedTuple):
     original: bool = False
     """Whether the original is kept while training."""
     looks: Asked = Asked(Texts(()), 0, LOOK)
-    every: int = 1
-    mixes: bool = False
+    looked: int = 0
+    """How often validation rows are looked at while training."""
+    mixes: Mixing | None = None
 
 
 def lessons(shape: Shape, how: How, given: Lessons) -> tuple[list[Phase], Work]:
@@ -296,10 +315,10 @@ def lessons(shape: Shape, how: How, given: Lessons) -> tuple[list[Phase], Work]:
         logits=logits,
     )
     phases = [update, ends(shape, how, rest)]
-    if given.looks.texts.pairs:
+    if given.looked and given.looks.texts.pairs:
         phases.append(look(shape, how, _gathered(shape, how, rest), given.looks))
     if given.mixes:
-        phases.append(mixing(shape, how, rest))
+        phases.append(mixing(shape, how, rest, given.mixes, given.looks))
     return phases, _lessons_work(shape, how, given)
 
 
@@ -317,7 +336,7 @@ def _lessons_work(shape: Shape, how: How, given: Lessons) -> Work:
         steps=given.steps,
         scoring=scored,
         update=given.steps * update,
-        looks=looking(shape, how, given.looks, 1 + given.steps // given.every),
+        looks=looking(shape, how, given),
     )
 
 

@@ -77,7 +77,7 @@ def _verdict(part: Part, found: Estimate) -> Iterator[str]:
 
 def _work(found: Estimate) -> Iterator[list[str]]:
     flops = [f"TFLOP {what}" for what in ("rollout", "scoring", "update", "looks", "all")]
-    yield ["", "steps", "completions", "tokens, at most", *flops]
+    yield ["at most", "steps", "completions", "tokens", *flops]
     for part in found.parts:
         work = part.work
         counts = [f"{n:,}" if n else "-" for n in (work.steps, work.rollouts, work.tokens)]

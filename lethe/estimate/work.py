@@ -12,14 +12,17 @@ from lethe.estimate.shape import Shape
 
 
 class Work(NamedTuple):
-    """What a stage does in all. Tokens are at most: no completion ends early."""
+    """What a stage does at most: `patience` stops nothing, `resample` all that it may sample anew.
+
+    No completion ends early either.
+    """
 
     steps: int = 0
     """Of the optimiser."""
     rollouts: int = 0
     """Completions that are sampled to learn from."""
     tokens: int = 0
-    """Tokens that are sampled for them, at most."""
+    """Tokens that are sampled for them."""
     rollout: float = 0
     """Operations of sampling."""
     scoring: float = 0
@@ -33,6 +36,11 @@ class Work(NamedTuple):
     def total(self) -> float:
         """Operations of all."""
         return self.rollout + self.scoring + self.update + self.looks
+
+    def plus(self, other: "Work") -> "Work":
+        """Both."""
+        counts = (a + b for a, b in zip(self[:3], other[:3], strict=True))
+        return Work(*counts, *(a + b for a, b in zip(self[3:], other[3:], strict=True)))
 
     def times(self, n: int) -> "Work":
         """All of it so many times."""

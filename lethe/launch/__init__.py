@@ -5,13 +5,12 @@ parallelism is torchrun alone; a sharded model is `accelerate launch` with a con
 this folder's or a file. Left out: schedulers (Slurm's `srun` starts this command on each node).
 """
 
-import contextlib
 import ctypes
 import importlib.util
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -209,14 +208,12 @@ def _plan(recipe: Recipe, folder: Path, layout: Layout, kind: str) -> None:
             pass
     path = locate(recipe.model)
     if not layout.node_rank:
-        with _environment():  # a model that writes rows takes one GPU, and says so there
+        with process.environment():  # a model that writes rows takes one GPU, and says so there
             make_rows(recipe, True)
     elif "prepare" in vars(plug.resolve("benchmark", recipe.data.benchmark)):
         _rows_are_made(recipe)
-    with _environment():
-        os.environ["WORLD_SIZE"] = str(layout.world)
-        if kind in ("FSDP", "DEEPSPEED"):
-            os.environ[f"ACCELERATE_USE_{kind}"] = "true"
+    spread = {f"ACCELERATE_USE_{kind}": "true"} if kind in ("FSDP", "DEEPSPEED") else {}
+    with process.environment(WORLD_SIZE=str(layout.world), **spread):
         planned = plan(recipe)
     check_disk(folder, planned.earlier.model if planned.earlier else path, recipe)
 
@@ -230,14 +227,3 @@ def _rows_are_made(recipe: Recipe) -> None:
             f"{error}. Of several nodes the first makes them, before it waits for the others: "
             "start this one when they are there"
         ) from error
-
-
-@contextlib.contextmanager
-def _environment() -> Iterator[None]:
-    """The environment is afterwards what it was."""
-    before = dict(os.environ)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)

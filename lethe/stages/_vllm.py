@@ -94,8 +94,8 @@ def check(rollout: Rollout, settings: Vllm, trainer: dict[str, Any], where: str)
         where: Opens the message.
 
     Raises:
-        LetheError: vLLM is absent or of a version that TRL does not know; settings of another
-            engine; processes that cannot share the model; keys that break a group.
+        LetheError: Settings of another engine; processes that cannot share the model; keys that
+            break a group.
     """
     changed = [name for name in settings.model_fields_set if _differs(settings, name)]
     for name in changed:
@@ -107,7 +107,6 @@ def check(rollout: Rollout, settings: Vllm, trainer: dict[str, Any], where: str)
             )
     if rollout == "transformers":
         return
-    _check_installed(rollout, where)
     processes = process.share()[1]
     if rollout == "vllm-colocate" and processes % settings.tensor_parallel:
         raise LetheError(
@@ -134,7 +133,14 @@ def _differs(settings: Vllm, name: str) -> bool:
     return getattr(settings, name) != Vllm.model_fields[name].default
 
 
-def _check_installed(rollout: str, where: str) -> None:
+def check_installed(rollout: Rollout, where: str) -> None:
+    """Refuse a machine without vLLM and what talks to it.
+
+    Raises:
+        LetheError: vLLM is absent or of a version that TRL does not know.
+    """
+    if rollout == "transformers":
+        return
     from packaging.version import Version
 
     if importlib.util.find_spec("vllm") is None:

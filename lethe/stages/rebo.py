@@ -234,6 +234,11 @@ def check_model(config: Config, model: Model, first: bool, where: str) -> None:
         )
 
 
+def installed(config: Config, where: str) -> None:
+    """Refuse a machine on which what samples is not installed."""
+    _vllm.check_installed(config.rollout, where)
+
+
 def ready(config: Config, where: str) -> None:
     """Refuse a machine without what samples: a GPU, a server that answers and takes weights.
 
@@ -262,6 +267,7 @@ def train(
         LetheError: The rows cannot fill one batch.
     """
     validate(config, data, "rebo")
+    installed(config, "rebo")
     ready(config, "rebo")
     from lethe.stages import _rebo
 

@@ -6,7 +6,7 @@ from lethe.config import Evaluate
 from lethe.estimate import memory, stages, work
 from lethe.estimate.memory import How
 from lethe.estimate.shape import Shape
-from lethe.estimate.stages import Asked, Lessons, Rebo, Texts
+from lethe.estimate.stages import Asked, Lessons, Mixing, Rebo, Texts
 
 TOY = Shape(340, 340, 2, 4, 2, 4, 2, 6, 10, 240, False, True)
 ADAPTED = TOY._replace(trained=232, adapted=60, ranks=28)
@@ -24,8 +24,6 @@ GIVEN = Rebo(
     rollout="transformers",
     texts=Texts(((2, 0), (4, 0))),
     looks=NOBODY,
-    every=10,
-    mixes=False,
 )
 
 
@@ -108,6 +106,23 @@ def test_rebo_does():
     assert (twice.steps, twice.update, twice.scoring) == (10, 2 * did.update, did.scoring)
 
 
+def test_rounds_of_resampling_are_counted_as_if_every_group_were_paid_alike():
+    plain, did = rebo()[1], rebo(resample=2)[1]
+    # 5 steps of 12 completions, and up to 12 others in each of two rounds more.
+    assert (did.steps, did.rollouts, did.tokens) == (5, 180, 180 * 6)
+    assert did.rollout == 3 * plain.rollout
+    assert (did.scoring, did.update) == (plain.scoring, plain.update)
+
+
+def test_looks_while_training_and_while_mixing():
+    looks = Asked(Texts(((3, 1), (5, 1))), 8, 128)
+    one = work.sampling(TOY, 2, 2, 4, 8, shared=True)
+    assert rebo(looks=looks, looked=3, mixes=Mixing(3, 4))[1].looks == 7 * one
+    lessons = Lessons((looks.texts,), 2, 2, 3, padded=True, looks=looks, looked=2)
+    assert stages.lessons(TOY, CPU, lessons)[1].looks == 2 * one
+    assert rebo(looked=3)[1].looks == 0  # there are no rows
+
+
 def test_lessons():
     kinds = (Texts(((3, 2), (5, 2))), Texts(((4, 1),)))
     given = Lessons(kinds=kinds, batch=2, rows=2, steps=3, padded=False)
@@ -124,9 +139,32 @@ def test_lessons():
     assert whole.copies == 340 * 4 and whole.gradients == 340 * 4
 
 
-def test_mixing_holds_three_more_copies():
-    found, _ = rebo(mixes=True)
+def test_mixing_holds_whole_models_and_a_look():
+    found, _ = rebo(mixes=Mixing(3, 2))
     assert found["mixing"].copies == 340 * 4 * (1 + 3)
+    assert found["mixing"].cache == 0 and "look" not in found  # there are no rows
+    looks = Asked(Texts(((3, 1), (5, 1))), 8, 128)
+    found, _ = rebo(mixes=Mixing(3, 2), looks=looks, looked=1)
+    # The trainer's moments are there, the decoder's joined matrices, and both rows' 5 + 8 tokens.
+    assert found["mixing"].optimizer == 340 * 8
+    assert found["mixing"].copies == found["look"].copies + 3 * 340 * 4
+    assert found["mixing"].total == found["look"].total + 3 * 340 * 4
+
+
+def test_a_task_vector_is_looked_at_between_two_models_alone():
+    looks = Asked(Texts(((3, 1), (5, 1))), 8, 128)
+    given = Lessons((looks.texts,), 2, 2, 3, padded=False, looks=looks, mixes=Mixing(2, 4))
+    phases, did = stages.lessons(TOY, CPU, given)
+    assert [phase.name for phase in phases] == ["update", "optimiser step", "mixing"]
+    mixing = phases[-1]
+    assert (mixing.weights, mixing.optimizer) == (340 * 4, 340 * 8)
+    assert mixing.copies == 2 * 340 * 4 + 160 * 4 and mixing.cache > 0
+    assert did.looks == 4 * work.sampling(TOY, 2, 2, 4, 8, shared=True)
+
+
+def test_of_an_adapter_both_ends_are_held_and_no_other_model():
+    found, _ = rebo(ADAPTED, How(cuda=True, weight=2), reference=False, mixes=Mixing(0, 2))
+    assert found["mixing"].copies == 2 * 232 * 4
 
 
 def test_evaluation():

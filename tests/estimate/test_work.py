@@ -11,6 +11,11 @@ from lethe.estimate.shape import Shape
 TOY = Shape(340, 340, 2, 4, 2, 4, 2, 6, 10, 240, False, True)
 
 
+def test_works_add_up():
+    both = work.Work(1, 2, 3, 4.0, 5.0, 6.0, 7.0).plus(work.Work(10, 20, 30, 40.0))
+    assert both == (11, 22, 33, 44.0, 5.0, 6.0, 7.0)
+
+
 def test_forward_and_backward_by_hand():
     # Three tokens through 260 parameters, one through the head of 40; 6 looks of 4 x 2 x 4.
     assert work.forward(TOY, 3, 1, 6) == 2 * 260 * 3 + 2 * 40 + 192

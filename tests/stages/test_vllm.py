@@ -353,6 +353,7 @@ def installed(tmp_path, monkeypatch):
 def refused(settings, rows, **changed):
     with pytest.raises(LetheError) as error:
         rebo.validate(settings(**changed), rows, "r")
+        rebo.installed(settings(**changed), "r")
     return str(error.value)
 
 
@@ -401,7 +402,7 @@ def test_what_cannot_work_is_refused(lab, settings, installed, changed, message)
 
 def test_the_client_of_a_server_must_be_there(lab, settings, installed):
     installed("0.30.0")
-    rebo.validate(settings(rollout="vllm-colocate"), lab.lessons(), "r")
+    rebo.installed(settings(rollout="vllm-colocate"), "r")
     if importlib.util.find_spec("requests"):
         pytest.skip("requests is installed")
     message = refused(settings, lab.lessons(), rollout="vllm-server")
@@ -418,6 +419,7 @@ def test_what_can_work_is_not(lab, settings, installed, monkeypatch):
         {"rollout": "vllm-colocate", "trainer": vespo},
     ):
         rebo.validate(settings(**changed), rows, "r")
+        rebo.installed(settings(**changed), "r")
     monkeypatch.setenv("WORLD_SIZE", "6")
     rebo.validate(settings(rollout="vllm-colocate", vllm={"tensor_parallel": 3}), rows, "r")
     message = refused(settings, rows, rollout="vllm-colocate", vllm={"tensor_parallel": 4})
