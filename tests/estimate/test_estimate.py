@@ -301,7 +301,7 @@ def measuring(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="resets the mark of the peak by /proc")
-@pytest.mark.parametrize("case", ["rebo", "npo", "npo-interpolate", "task_vector"])
+@pytest.mark.parametrize("case", ["rebo", "npo-interpolate"])
 def test_the_estimate_is_within_a_fifth_of_what_is_measured(measuring, tmp_path, case):
     toy, path = (measuring.make(size, tmp_path / size) for size in ("toy", "2M"))
     found = measuring.measure(case, path, toy)
