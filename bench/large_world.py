@@ -1,7 +1,7 @@
 """RULE and three baselines on a model of 200 million parameters, trained here. *Not run here.*
 
     python bench/large_world.py --out runs/large                     # one GPU
-    python bench/large_world.py --out runs/small --size 1m --population 48 --worlds 26   # a CPU
+    python bench/large_world.py --out runs/small --size 1m --population 48 --worlds 102   # a CPU
 
 A base of each world is trained from scratch as the embedded one is (`lethe.world.base`), on twice
 as many people. Methods, rows, looks and attack are those of bench/methods.py with the settings of
@@ -81,7 +81,6 @@ def make(seed: int, given: argparse.Namespace) -> Path:
             raise LetheError(f"{folder}: made with {there}, not {about}; choose another --out")
         return folder
     splits = world.rows(seed, population=given.population)
-    torch.set_float32_matmul_precision("high")
     with (
         torch.device("cuda" if torch.cuda.is_available() else "cpu"),
         mock.patch.object(base, "SHAPE", size.shape),
@@ -163,7 +162,10 @@ def choose(name: str, given: argparse.Namespace) -> float:
 
 def measure(given: argparse.Namespace) -> str:
     """Bases, choice and test; Markdown."""
+    import torch
+
     process.prepare()
+    torch.set_float32_matmul_precision("high")  # of bases and methods alike
     for seed in [*given.validation, *given.worlds]:
         known(make(seed, given), given)
     chosen = {name: choose(name, given) for name in COMPARED}

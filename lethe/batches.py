@@ -64,19 +64,20 @@ def left(
 
 
 def done(
-    found: Sequence[list[int]], work: Callable[[list[int]], list[T]]
+    found: Sequence[list[int]], work: Callable[[list[int]], list[T]], *, together: bool = False
 ) -> Iterator[tuple[list[int], list[T]]]:
     """Do batch after batch; where the memory does not hold one, in halves, and so from then on.
 
     Args:
         found: From `batches`.
         work: Gives one result for each row of a batch.
+        together: Whether several processes must take each forward pass at once: none halves then.
 
     Yields:
         A batch and its results.
 
     Raises:
-        LetheError: Memory is short for a single row, or for a batch where weights are sharded.
+        LetheError: Memory is short for a single row, or for a batch that all take together.
     """
     largest = max(map(len, found), default=1)
     waiting = [list(batch) for batch in reversed(found)]
@@ -90,11 +91,10 @@ def done(
         except Exception as error:
             if not out_of_memory(error):
                 raise
-            if process.sharded():  # the others would wait for passes that they do not make
+            if together:  # the others would wait for passes that they do not make
                 raise LetheError(
                     f"out of memory with {len(batch)} rows, which a process that shares weights "
-                    "cannot halve by itself; choices: a smaller evaluate.batch_size, a smaller "
-                    "eval_rows of the stage, more processes"
+                    "cannot halve by itself; choices: a smaller eval_rows, more processes"
                 ) from error
             if len(batch) == 1:
                 raise LetheError("out of memory with a single row: take a smaller model") from error

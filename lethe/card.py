@@ -90,13 +90,19 @@ def _base(run: reading.Run, stage: str) -> tuple[str, bool]:
     """What the recipe trained, a Hub id, world:SEED or a local folder's name; if it is a Hub's."""
     place = runs.Run(run.folder).stage(stage)
     made, path = place / "model", str(run.recipe["model"]["path"])
-    hub = bool(runs.facts(place).get("hub"))
+    hub = runs.facts(place).get("hub")
+    if hub is None:  # a run of before it was told
+        hub = not path.startswith("world:") and not _local(path)
     if is_adapter(path):
         path = base_of(Path(path).expanduser())
     elif is_adapter(made) and not path.startswith("world:"):
         path = base_of(made)
         hub = not Path(path).is_absolute()  # a local base stands there whole
     return path if hub or path.startswith("world:") else Path(path).name, hub
+
+
+def _local(path: str) -> bool:
+    return path[:1] in "./~" or "/" not in path or Path(path).is_dir()
 
 
 def _front(run: reading.Run, base: str | None, adapter: bool) -> str:

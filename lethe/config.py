@@ -324,7 +324,7 @@ def dump(recipe: Recipe) -> str:
     return yaml12.dumps(plain(recipe))
 
 
-_BRANCH = re.compile(r"constrained-\w+|(list|dict)\[.*\]|str|int|float|bool")
+_BRANCH = re.compile(r"constrained-\w+|(list|dict|literal)\[.*\]|str|int|float|bool")
 """What pydantic puts into a place for each type that a value might have had."""
 
 
@@ -349,11 +349,13 @@ def _either(messages: list[str]) -> str:
 
     >>> _either(["should be at most 8, not 9", "should be a valid list, not 9"])
     'should be at most 8, or should be a valid list, not 9'
+    >>> _either(["is gone", "is gone"])
+    'is gone'
     """
-    given = {message.rpartition(", not ")[2] for message in messages}
-    if len(messages) > 1 and len(given) == 1:
-        messages = [message.rpartition(", not ")[0] for message in messages[:-1]] + messages[-1:]
-    return ", or ".join(messages)
+    parts = [message.rpartition(", not ") for message in dict.fromkeys(messages)]
+    same = all(said and given == parts[-1][2] for said, _, given in parts)
+    before = [said if same else said + word + given for said, word, given in parts[:-1]]
+    return ", or ".join([*before, "".join(parts[-1])])
 
 
 def _message(model: type[BaseModel], problem: Any, cause: object) -> str:

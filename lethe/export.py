@@ -65,7 +65,9 @@ def export(
         else:
             shutil.copytree(made, place, ignore=lambda _, names: _OURS & set(names))
         runs.write(place / "README.md", card.card(folder, name, adapter=adapter))
-        runs.write(place / MARK, runs.json_text({**mark, "files": _files(place)}))
+        names = sorted(path.name for path in place.iterdir())
+        known = {"names": names, "files": _files(place)}
+        runs.write(place / MARK, runs.json_text({**mark, **known}))
         shutil.rmtree(out, ignore_errors=True)
         place.rename(out)
     return out
@@ -129,15 +131,19 @@ def _check_out(out: Path, mark: dict[str, Any]) -> list[str]:
     if not out.is_dir():
         raise LetheError(f"{out}: is a file, not a folder; choose another with --out")
     theirs = _mark(out / MARK)
-    was, now = theirs.pop("files", {}), _files(out)
-    added = sorted(path.name for path in out.iterdir() if path.name not in {*was, MARK})
+    was, now, names = theirs.pop("files", {}), _files(out), theirs.pop("names", ())
+    added = sorted(path.name for path in out.iterdir() if path.name not in {*names, MARK})
+    differ = sorted(name for name in was if now.get(name) != was[name])
+    edited = [name for name in differ if name in now and not name.endswith(".safetensors")]
     if theirs and theirs != mark:
         what = f"holds another export, of {theirs.get('run')}'s stage {theirs.get('stage')}"
     elif added:
         what = f"is not empty: {', '.join(added[:3])}" + (" ..." if added[3:] else "")
+    elif edited and edited != differ:
+        damaged = [name for name in differ if name not in edited]
+        what = f"was edited ({', '.join(edited)}), and is damaged: {', '.join(damaged)}"
     else:
-        edited = (name for name in now if now[name] != was[name])
-        return sorted(name for name in edited if not name.endswith(".safetensors"))  # cut short
+        return edited
     raise LetheError(f"{out}: {what}; choose another with --out, or remove it")
 
 
@@ -153,7 +159,9 @@ def _mark(file: Path) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-        dict(found["files"])
+        if isinstance(found["files"], list):  # as it was written before edits were looked for
+            found |= {"names": found["files"], "files": {}}
+        dict(found["files"], **dict.fromkeys(found["names"]))
     except (ValueError, KeyError, TypeError) as error:
         raise LetheError(f"{file}: not what lethe export writes; remove it, or --out") from error
     return found

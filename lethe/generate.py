@@ -59,6 +59,7 @@ def completions(
     batch_size: batches.Size = 64,
     share: tuple[int, int] = (0, 1),
     skip: Container[int] = (),
+    together: bool = False,
 ) -> Iterator[tuple[list[int], list[str]]]:
     """Complete prompts, in batches of like length.
 
@@ -73,6 +74,7 @@ def completions(
         batch_size: Prompts decoded at once; halved where memory is short.
         share: (i, n): every n-th batch from the i-th on, for one of n processes.
         skip: Indices of prompts that are done; a batch of these alone is left out.
+        together: As `lethe.batches.done`.
 
     Yields:
         Indices of prompts, and their completions without special tokens and outer white space.
@@ -101,7 +103,7 @@ def completions(
         decoded = tokenizer.batch_decode(ids, skip_special_tokens=True)
         return [cut(text, stop).strip() for text in decoded]
 
-    yield from batches.done(todo, work)
+    yield from batches.done(todo, work, together=together)
 
 
 def _planned(

@@ -57,7 +57,7 @@ def _check_packages(model: config.Model) -> None:
 def on_the_hub(path: str) -> bool:
     """Whether the weights, or those beneath an adapter, come from the Hub."""
     if Path(path).expanduser().is_dir():
-        return is_adapter(path) and on_the_hub(base_of(Path(path)))
+        return is_adapter(path) and on_the_hub(base_of(Path(path).expanduser()))
     return not path.startswith("world:")
 
 

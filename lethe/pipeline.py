@@ -145,6 +145,7 @@ class _Steps:
         shown = config.plain(settings)
         hashes = [data.content_hash(rows) for rows in given.values()]
         inputs = runs.digest(chain, shown, seed, plug.own_files(shown), hashes)
+        hub = on_the_hub(self.plan.recipe.model.path)  # from elsewhere none can say
 
         def train() -> dict[str, Any]:
             process.seed(seed)
@@ -156,7 +157,7 @@ class _Steps:
             process.barrier()
             if not (folder / "model").is_dir():
                 raise LetheError(f"stage {settings.stage!r}: train() left no {folder / 'model'}")
-            return {"hub": on_the_hub(self.plan.recipe.model.path)}  # from elsewhere none can say
+            return {"hub": hub}
 
         self._say(f"stage {name}: {_why(stage)}")
         self._step(f"stage {name}", folder, inputs, train)

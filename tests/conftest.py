@@ -229,7 +229,7 @@ def timed():
     def run(command):
         def once():
             before = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
-            done = subprocess.run(command, capture_output=True, text=True)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=20)
             return done, sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]) - before
 
         return min((once() for _ in range(3)), key=lambda found: found[1])

@@ -67,12 +67,11 @@ def test_memory_for_no_row_at_all_is_an_error():
         list(done([[0, 1, 2]], work))
 
 
-def test_processes_that_share_weights_do_not_halve_by_themselves(monkeypatch):
+def test_processes_that_share_weights_do_not_halve_by_themselves():
     """Each forward pass is one of all of them: more of them in one would leave it waiting."""
-    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
     work, seen = machine(2, RuntimeError("out of memory"))
-    with pytest.raises(LetheError, match=r"with 3 rows, .*choices: a smaller evaluate.batch_size"):
-        list(done([[0, 1, 2]], work))
+    with pytest.raises(LetheError, match=r"with 3 rows, .*choices: a smaller eval_rows"):
+        list(done([[0, 1, 2]], work, together=True))
     assert seen == [3]
 
 

@@ -298,5 +298,9 @@ def test_a_value_that_fits_none_of_its_types_is_one_line_without_their_names():
     assert str(error.value) == (
         "r.yaml: data.targets: should be less than or equal to 8, or should be a valid list, not 9"
     )
+    with pytest.raises(LetheError, match=r"^r.yaml: evaluate.batch_size: [^\n]*'auto', not 'x'$"):
+        config.from_dict(
+            {**raw, "data": {"benchmark": "world"}, "evaluate": {"batch_size": "x"}}, "r.yaml"
+        )
     with pytest.raises(LetheError, match=r"(?m)^r.yaml: data.targets.1: .* valid string, not 3$"):
         config.from_dict({**raw, "data": {"benchmark": "world", "targets": ["a", 3]}}, "r.yaml")

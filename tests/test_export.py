@@ -167,6 +167,9 @@ def test_nothing_is_overwritten_but_the_same_export(run, tmp_path):
     out = export(run, merge=True, out=tmp_path / "out")
     (out / "model.safetensors").write_bytes(b"cut short")
     check(AutoModelForCausalLM.from_pretrained(export(run, merge=True, out=out)), run)
+    mark = json.loads((out / "export.json").read_text())
+    (out / "export.json").write_text(json.dumps({**mark, "files": list(mark["files"])}))
+    export(run, merge=True, out=out)  # a mark as it was written before edits were looked for
     (out / "notes.txt").touch()
     with pytest.raises(LetheError, match=r"out: is not empty: notes.txt; choose another"):
         export(run, merge=True, out=out)
@@ -260,7 +263,11 @@ def test_an_edited_export_is_kept(run, capsys):
     assert export(run, merge=True) == out
     assert "kept as it is, edited since it was exported: README.md" in capsys.readouterr().err
     assert (out / "README.md").read_text().endswith("Licence: mine.\n")
-    (out / "config.json").unlink()
+    (out / "model.safetensors").write_bytes(b"cut short")
+    with pytest.raises(
+        LetheError, match=r"edited \(README.md\), and is damaged: model.safetensors"
+    ):
+        export(run, merge=True)
     (out / "export.json").write_text("[]")
     with pytest.raises(LetheError, match=r"export.json: not what lethe export writes"):
         export(run, merge=True)

@@ -5,7 +5,7 @@ import pytest
 
 from lethe import config
 from lethe import model as models
-from lethe.locate import TOKENIZERS, is_adapter, locate
+from lethe.locate import TOKENIZERS, is_adapter, locate, on_the_hub
 from lethe.plug import LetheError
 
 CHAT = (
@@ -209,6 +209,16 @@ def test_a_file_a_lost_chat_template_and_a_wrong_path_are_refused(tiny, tmp_path
     for path in ("./gone", "a/b/c", "~/no/such"):
         with pytest.raises(LetheError, match="no such folder"):
             locate(spec(path))
+
+
+def test_an_adapter_in_the_home_folder_is_as_local_as_its_base(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mine").mkdir()
+    for base, hub in ((str(tiny), False), ("org/name", True)):
+        file = tmp_path / "mine" / "adapter_config.json"
+        file.write_text(json.dumps({"base_model_name_or_path": base}))
+        assert on_the_hub("~/mine") is hub
+    assert on_the_hub("org/name") and not on_the_hub("world:3") and not on_the_hub(str(tiny))
 
 
 def test_a_revision_is_a_hub_models(tiny, tmp_path):

@@ -70,6 +70,7 @@ def launch(
     check(layout)
     shape, kind = _settings_file(settings, layout) if settings else (None, "")
     folder = (out or recipe.out or Path("runs") / recipe.name).resolve()  # "." has no name
+    found = gpus()  # before a model that writes rows takes one, and the driver shows no other
     _plan(recipe, folder, layout, kind)
     logs = folder.with_name(f"{folder.name}.launch") / f"node-{layout.node_rank}"
     own = ["run", str(file), *overrides, *(["--out", str(out)] if out else [])]
@@ -79,7 +80,7 @@ def launch(
     if dry:
         print(shown)
         return
-    check_gpus(layout.processes, gpus())
+    check_gpus(layout.processes, found)
     print(shown, file=sys.stderr, flush=True)
     _ranks.run(argv, logs, {"OMP_NUM_THREADS": threads})
 

@@ -146,7 +146,13 @@ def probe(
     share = (0, 1) if process.sharded() else process.share()
     own: dict[int, str] = {}
     for places, found in completions(
-        model, tokenizer, ids, max_new_tokens=max_new_tokens, batch_size=batch_size, share=share
+        model,
+        tokenizer,
+        ids,
+        max_new_tokens=max_new_tokens,
+        batch_size=batch_size,
+        share=share,
+        together=process.sharded(),
     ):
         own |= dict(zip(places, found, strict=True))
     said = {place: text for part in process.gathered(own) for place, text in part.items()}
@@ -230,7 +236,11 @@ def _here(weight: Any) -> Any:
     """What this process holds of a weight: FSDP2's part of it, ZeRO-3's, or all."""
     if hasattr(weight, "to_local"):
         return weight.to_local()
-    return getattr(weight, "ds_tensor", weight)
+    if not hasattr(weight, "ds_tensor"):
+        return weight
+    own = weight.ds_tensor  # behind its end DeepSpeed leaves what was in memory
+    real = weight.ds_numel - process.share()[0] * own.numel()
+    return own[: max(0, min(own.numel(), real))]
 
 
 _WHOLE = "whole"
