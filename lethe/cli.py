@@ -131,9 +131,7 @@ def _launch_command(parsers: argparse._SubParsersAction, settings: dict[str, Any
         "--node-rank", metavar="R", type=_natural, default=0, help="which of them this is, from 0"
     )
     launch.add_argument("--main-address", metavar="HOST", help="node 0, as the others reach it")
-    launch.add_argument(
-        "--main-port", metavar="P", type=_positive, default=29500, help="a port there; 29500"
-    )
+    launch.add_argument("--main-port", metavar="P", type=_positive, help="a port there; 29500")
     launch.add_argument("--dry-run", action="store_true", help="only print what would be started")
     _out(launch, "the run folder; runs/<name> if not given")
     launch.add_argument("-h", "--help", action="store_true", help="show this help and exit")

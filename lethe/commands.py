@@ -52,7 +52,11 @@ def launch(given: argparse.Namespace, rest: list[str]) -> None:
         recipe,
         given.recipe,
         launch.Layout(
-            given.processes, given.nodes, given.node_rank, given.main_address, given.main_port
+            given.processes,
+            given.nodes,
+            given.node_rank,
+            given.main_address,
+            given.main_port or launch.PORT,
         ),
         settings=given.config,
         overrides=rest,

@@ -6,7 +6,7 @@ type or name is an error with its place and the choices, before any weight is lo
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -310,7 +310,7 @@ def validated(model: type[M], raw: Any, where: str) -> M:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        lines = [f"{where}: {line}" for line in _problems(model, error)]
+        lines = [f"{where}: {line}" for line in _lines(_problems(model, error))]
         raise LetheError("\n".join(lines)) from error
 
 
@@ -328,18 +328,25 @@ _BRANCH = re.compile(r"constrained-\w+|(list|dict|literal)\[.*\]|str|int|float|b
 """What pydantic puts into a place for each type that a value might have had."""
 
 
-def _problems(model: type[BaseModel], error: ValidationError, prefix: tuple = ()) -> Iterator[str]:
-    found: dict[str, list[str]] = {}
+def _problems(
+    model: type[BaseModel], error: ValidationError, prefix: tuple = ()
+) -> Iterator[tuple[str, str]]:
+    """Where something is wrong, and what; nowhere is where several keys do not fit together."""
     for problem in error.errors(include_url=False):
         cause = problem.get("ctx", {}).get("error")
         place = (*prefix, *problem["loc"])
         if isinstance(cause, _Inside):
-            for line in _problems(cause.model, cause.error, place):
-                found[line] = [""]
+            yield from _problems(cause.model, cause.error, place)
             continue
-        # Empty where several keys do not fit together.
         where = ".".join(part for part in map(str, place) if not _BRANCH.fullmatch(part))
-        found.setdefault(where, []).append(_message(model, problem, cause))
+        yield where, _message(model, problem, cause)
+
+
+def _lines(problems: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """A line a place."""
+    found: dict[str, list[str]] = {}
+    for where, message in problems:
+        found.setdefault(where, []).append(message)
     for where, messages in found.items():
         yield ": ".join(filter(None, [where, _either(messages)]))
 

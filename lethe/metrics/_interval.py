@@ -56,6 +56,22 @@ def student(values: Sequence[float]) -> tuple[float, float]:
     return middle - half, middle + half
 
 
+def of_mean(parts: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
+    """95 % interval of the mean of values that have intervals: the root of their halves' squares.
+
+    Args:
+        parts: Each value with the ends of its interval; at least one.
+
+    >>> low, high = of_mean([(0.5, 0.2, 0.5), (0.7, 0.3, 0.8)])  # 0.6 - sqrt(.09 + .16) / 2
+    >>> round(low, 4), round(high, 4)
+    (0.35, 0.65)
+    """
+    k, middle = len(parts), sum(value for value, _, _ in parts) / len(parts)
+    down = sqrt(sum((value - low) ** 2 for value, low, _ in parts)) / k
+    up = sqrt(sum((high - value) ** 2 for value, _, high in parts)) / k
+    return middle - down, middle + up
+
+
 def t_quantile(freedom: int, level: float = 0.975) -> float:
     """The quantile of Student's t distribution, by bisection of its distribution function.
 

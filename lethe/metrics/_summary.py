@@ -6,13 +6,12 @@ Rows are taken as given: leaving out all but the test split is the caller's.
 from collections import Counter
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from math import sqrt
 from types import ModuleType
 from typing import Any
 
 from lethe import plug
 from lethe.data import Answered
-from lethe.metrics._interval import bootstrap, wilson
+from lethe.metrics._interval import bootstrap, of_mean, wilson
 from lethe.metrics._measure import Measure, Total, measure
 from lethe.plug import LetheError
 
@@ -168,11 +167,8 @@ def _average(wanted: Measure, records: list[dict[str, Any]]) -> Total:
     if len(found) < len(parts):
         lacking = [g for g, part in zip(wanted.groups, parts, strict=True) if part not in found]
         return Total(None, unscored=f"no value for {', '.join(lacking)}")
-    k, n = len(found), sum(part["n"] for part in found)
-    value = sum(part["value"] for part in found) / k
-    down = sqrt(sum((part["value"] - part["low"]) ** 2 for part in found)) / k
-    up = sqrt(sum((part["high"] - part["value"]) ** 2 for part in found)) / k
-    return Total(value, n, value - down, value + up)
+    value, n = sum(p["value"] for p in found) / len(found), sum(p["n"] for p in found)
+    return Total(value, n, *of_mean([(p["value"], p["low"], p["high"]) for p in found]))
 
 
 def _values(name: str, rows: Sequence[Answered]) -> list[float | None]:

@@ -5,12 +5,11 @@ by their rows; RWKU's tables average over targets. Rows of a target are those wi
 """
 
 from collections.abc import Sequence
-from math import sqrt
 from typing import Any
 
 from lethe import plug
 from lethe.data import Answered
-from lethe.metrics._interval import student
+from lethe.metrics._interval import of_mean, student
 from lethe.metrics._measure import measure
 from lethe.metrics._summary import Wanted, summarise
 
@@ -67,16 +66,15 @@ def means(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def _mean(model: str, metric: str, group: str, records: list[dict[str, Any]]) -> dict[str, Any]:
     scope, _, form = group.partition("/")
     values = [record["value"] for record in records]
-    value, (low, high) = sum(values) / len(values), student(values)
-    low = min(low, value - _half(records, "low"))
-    high = max(high, value + _half(records, "high"))
+    ends = (student(values), of_mean([_ends(record) for record in records]))
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
     if _kind(metric) == "rate":
         low, high = max(0.0, low), min(1.0, high)
     return {
         "model": model,
         "metric": metric,
         "group": f"{scope}/{MEAN}" + (f":{form}" if form else ""),
-        "value": value,
+        "value": sum(values) / len(values),
         "low": low,
         "high": high,
         "n": len(values),
@@ -85,10 +83,11 @@ def _mean(model: str, metric: str, group: str, records: list[dict[str, Any]]) ->
     }
 
 
-def _half(records: list[dict[str, Any]], end: str) -> float:
-    """From a mean to one end of the interval that the parts' own intervals give it."""
-    known = [record for record in records if record.get(end) is not None]
-    return sqrt(sum((record[end] - record["value"]) ** 2 for record in known)) / len(records)
+def _ends(record: dict[str, Any]) -> tuple[float, float, float]:
+    """A value and its interval, of no width where it has none."""
+    value = record["value"]
+    low, high = (value if record.get(end) is None else record[end] for end in ("low", "high"))
+    return value, low, high
 
 
 def _whole(metric: str) -> bool:

@@ -168,8 +168,7 @@ def form(name: str) -> str:
     >>> form("question"), form("adversarial:role_play"), form("by target:question")
     ('questions', 'role play (adversarial)', 'questions, mean over targets')
     """
-    before, mean, rest = name.partition(f"{MEAN}:")
-    if mean and not before:
+    if (rest := name.removeprefix(f"{MEAN}:")) != name:
         return f"{form(rest)}, mean over targets"
     kind, _, detail = name.partition(":")
     plain = f"{_spaced(detail, False)} ({kind})" if detail else _spaced(name, False)
